@@ -1,0 +1,1 @@
+"""netbench: measure a Kubernetes cluster's network, and trust the number."""

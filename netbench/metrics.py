@@ -1,0 +1,246 @@
+"""What the two sides of a pair saw, as plain values.
+
+Sender and receiver are kept apart: each record is what one side saw of one direction. A value that nobody measured is None,
+never 0. Instants are nanoseconds relative to the first counted instant of the pair's window unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+from netbench.traffic import Direction
+
+__all__ = (
+    "FlowRecord",
+    "HistogramData",
+    "HttpClientRecord",
+    "HttpServerRecord",
+    "IntervalSeries",
+    "SideReport",
+    "TcpReceiverRecord",
+    "TcpSenderRecord",
+    "UdpReceiverRecord",
+    "UdpSenderRecord",
+    "Unit",
+    "Usage",
+)
+
+#: What one count in a histogram means: nanoseconds, bits per second or bytes.
+Unit: TypeAlias = Literal["ns", "bit/s", "byte"]
+
+
+@attrs.frozen(kw_only=True)
+class HistogramData:
+    """A histogram as it travels: HDR V2 compressed base64, with exact moments beside it.
+
+    Attributes:
+        unit: What one count means.
+        count: Values recorded.
+        total: Their exact sum.
+        minimum: The exact least value, None when empty.
+        maximum: The exact greatest value, None when empty.
+        positive: The values >= 0, HDR V2 compressed base64 (``HISTFAAA...``).
+        negative: The magnitudes of the values < 0 in the same form, None where there are none. One-way delays may be
+            negative by as much as the clock bound and are not clamped.
+    """
+
+    unit: Unit
+    count: int
+    total: int
+    minimum: int | None
+    maximum: int | None
+    positive: str
+    negative: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class IntervalSeries:
+    """Bytes per interval.
+
+    Attributes:
+        ends_ns: Where each interval really ended, counted from the first counted instant; the first begins at 0.
+        amounts: Payload bytes in each interval, same length.
+    """
+
+    ends_ns: tuple[int, ...]
+    amounts: tuple[int, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Usage:
+    """Processor time that one worker's process, with the tools it started, used while the traffic flowed.
+
+    Attributes:
+        cpu_user_s: Seconds in user space.
+        cpu_system_s: Seconds in the kernel on its behalf.
+        wall_s: Seconds that passed meanwhile.
+    """
+
+    cpu_user_s: float
+    cpu_system_s: float
+    wall_s: float
+
+
+@attrs.frozen(kw_only=True)
+class TcpSenderRecord:
+    """The sending side of one TCP direction.
+
+    Attributes:
+        direction: Which way the payload went.
+        stream_bytes: Payload bytes handed to the kernel, per stream.
+        series: The same per interval, over all streams.
+        throughput: bit/s of each interval.
+        retransmits: Segments sent again, over all streams (TCP_INFO ``tcpi_total_retrans``).
+        rtt: Smoothed round-trip time (``tcpi_rtt``), sampled per stream each interval.
+        congestion_window: Bytes (``tcpi_snd_cwnd`` x ``tcpi_snd_mss``), sampled per stream each interval.
+        congestion: The congestion control algorithm really in use.
+    """
+
+    direction: Direction
+    stream_bytes: tuple[int, ...]
+    series: IntervalSeries
+    throughput: HistogramData
+    retransmits: int | None = None
+    rtt: HistogramData | None = None
+    congestion_window: HistogramData | None = None
+    congestion: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TcpReceiverRecord:
+    """The receiving side of one TCP direction.
+
+    Attributes:
+        direction: Which way the payload went.
+        stream_bytes: Payload bytes read, per stream.
+        series: The same per interval, over all streams.
+        throughput: bit/s of each interval.
+    """
+
+    direction: Direction
+    stream_bytes: tuple[int, ...]
+    series: IntervalSeries
+    throughput: HistogramData
+
+
+@attrs.frozen(kw_only=True)
+class UdpSenderRecord:
+    """The sending side of a UDP flow.
+
+    Attributes:
+        stream_sent: Datagrams sent, per stream.
+        sent_bytes: Their payload.
+        series: Payload bytes per interval, None where the tool does not tell.
+        asked_pps: Datagrams per second that were asked for; None for unlimited.
+        send_errors: Sends that the kernel refused (full queue, no route); these were not sent.
+    """
+
+    stream_sent: tuple[int, ...]
+    sent_bytes: int
+    series: IntervalSeries | None
+    asked_pps: float | None
+    send_errors: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class UdpReceiverRecord:
+    """The receiving side of a UDP flow. A datagram belongs to the window if it was sent in it.
+
+    Attributes:
+        stream_received: Different datagrams received, per stream; lost is sent less this.
+        received_bytes: Their payload.
+        duplicated: Datagrams that came again.
+        reordered: Datagrams with a lower sequence number than one that came before (RFC 4737, type-P-reordered).
+        socket_drops: Datagrams that reached this host and were dropped at the full receive buffer (``SO_RXQ_OVFL``).
+        stream_jitter_ns: Interarrival jitter at the end, per stream (RFC 3550, section 6.4.1).
+        delay: One-way delay, corrected by the measured clock offset, never clamped.
+        series: Payload bytes per interval of arrival.
+        throughput: bit/s of each interval.
+    """
+
+    stream_received: tuple[int, ...]
+    received_bytes: int
+    duplicated: int | None
+    reordered: int | None
+    socket_drops: int | None
+    stream_jitter_ns: tuple[float, ...]
+    delay: HistogramData | None
+    series: IntervalSeries
+    throughput: HistogramData
+
+
+@attrs.frozen(kw_only=True)
+class HttpClientRecord:
+    """The client's side of an HTTP flow. A request belongs to the window if it was meant to start in it.
+
+    Attributes:
+        requests: Requests that were due in the window, answered or not.
+        responses: Those of them that were answered whole, whatever the status code.
+        status_codes: Answers per status code, as text.
+        errors: Requests without a whole answer, per kind: ``timeout``, ``reset``, ``refused``, ``closed``, ``malformed``, ``unsent``.
+        response_time: From the intended start to the last byte of the answer.
+        service_time: From the real send to the last byte.
+        send_lateness: From the intended start to the real send.
+        connections_opened: TCP connections made.
+        asked_rps: Requests per second asked for; None in a closed loop.
+        received_bytes: Body bytes received.
+        sent_bytes: Body bytes sent.
+        series: Body bytes both ways per interval.
+        throughput: bit/s of each interval, body bytes both ways.
+    """
+
+    requests: int
+    responses: int
+    status_codes: dict[str, int]
+    errors: dict[str, int]
+    response_time: HistogramData
+    service_time: HistogramData
+    send_lateness: HistogramData
+    connections_opened: int
+    asked_rps: float | None
+    received_bytes: int
+    sent_bytes: int
+    series: IntervalSeries
+    throughput: HistogramData
+
+
+@attrs.frozen(kw_only=True)
+class HttpServerRecord:
+    """The server's side of an HTTP flow, over its whole life, warm-up included.
+
+    Attributes:
+        requests: Requests answered.
+        connections: Connections accepted.
+    """
+
+    requests: int
+    connections: int
+
+
+FlowRecord: TypeAlias = (
+    TcpSenderRecord
+    | TcpReceiverRecord
+    | UdpSenderRecord
+    | UdpReceiverRecord
+    | HttpClientRecord
+    | HttpServerRecord
+)
+
+
+@attrs.frozen(kw_only=True)
+class SideReport:
+    """What one worker saw of one pair.
+
+    Attributes:
+        records: One for each direction and role this side had.
+        usage: Its processor time; of the whole worker, so pairs that share a worker share it.
+        tool: Name and version of the program that made the traffic, such as ``iperf3 3.12``; ``native`` for our own.
+        command: The command line, where a program was run.
+    """
+
+    records: tuple[FlowRecord, ...]
+    usage: Usage
+    tool: str
+    command: str | None = None

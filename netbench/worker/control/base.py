@@ -1,0 +1,38 @@
+"""The worker's side of control: where requests come from and where statuses go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from netbench.clock import ClockComparison
+    from netbench.messages import ControlRecord, PairRequest, PairStatus, WorkerHello
+
+__all__ = ("WorkerControl",)
+
+
+class WorkerControl(Protocol):
+    """A worker's connection to whoever controls it. It ends when the controller is gone."""
+
+    async def announce(self, hello: WorkerHello) -> None:
+        """Say who is here and ready."""
+        ...
+
+    def requests(self) -> AsyncIterator[PairRequest]:
+        """Stream the requests for this worker; ends when the controller lets the worker go or is gone."""
+        ...
+
+    def records(self, run_id: str) -> AbstractAsyncContextManager[AsyncIterator[ControlRecord]]:
+        """Stream a run's control records, the newest first one included if it came before."""
+        ...
+
+    async def report(self, status: PairStatus) -> None:
+        """Write down how far a pair is."""
+        ...
+
+    async def compare_clock(self) -> ClockComparison | None:
+        """Compare the worker's clock with the time base; None where there is no way to."""
+        ...

@@ -1,0 +1,1 @@
+"""Traffic tools: our own and the iperf programs."""
