@@ -10,3 +10,25 @@ LOWEST = 1
 HIGHEST = 2**50
 #: Significant decimal digits that are kept.
 DIGITS = 3
+
+from typing import TYPE_CHECKING  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from netbench.metrics import HistogramData, Unit
+
+
+class HistogramRecorder:
+    """Collects whole numbers and encodes them."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    def record_many(self, values: Iterable[int]) -> None:
+        """Add values; negative ones are kept as such."""
+        raise NotImplementedError
+
+    def data(self) -> HistogramData:
+        """Encode everything recorded so far."""
+        raise NotImplementedError

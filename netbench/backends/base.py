@@ -11,40 +11,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from netbench.messages import ControlRecord, PairRequest, PairStatus, WorkerHello
+    from netbench.topology import Node, Worker
 
-__all__ = ("Backend", "BackendFacts", "Crew", "FleetSpec", "Node", "StatusEvent", "Worker", "WorkerLost")
-
-
-@attrs.frozen(kw_only=True)
-class Node:
-    """A machine, or what stands for one.
-
-    Attributes:
-        name: Its name.
-        zone: Its failure zone, None where it has none.
-    """
-
-    name: str
-    zone: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Worker:
-    """A pod or process that can be client, server or both.
-
-    Attributes:
-        name: Unique within the fleet.
-        node: Name of the node it runs on.
-        zone: That node's zone.
-        address: Where other workers reach it.
-        pid: Its process id on this machine, None where it runs elsewhere.
-    """
-
-    name: str
-    node: str
-    address: str
-    zone: str | None = None
-    pid: int | None = None
+__all__ = ("Backend", "BackendFacts", "Crew", "FleetSpec", "StatusEvent", "WorkerLost")
 
 
 @attrs.frozen(kw_only=True)
