@@ -46,6 +46,7 @@ __all__ = (
     "ResultFormatError",
     "StateError",
     "UsageError",
+    "innermost",
 )
 
 
@@ -182,3 +183,10 @@ class IncompleteResultError(NetbenchError):
 
 class ResultFormatError(NetbenchError):
     """A stored result cannot be read: not netbench's, of an unknown version, or damaged."""
+
+
+def innermost(error: BaseException) -> BaseException:
+    """Unwrap the groups that task groups wrap errors in: the first error that is no group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

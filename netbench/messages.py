@@ -67,8 +67,8 @@ class Failure:
     Attributes:
         phase: The phase it failed in.
         reason: A short, stable word: ``worker-lost``, ``timeout``, ``refused``, ``port-taken``, ``unreachable``,
-            ``connection-lost``, ``program-missing``, ``program-failed``, ``unsupported``, ``no-traffic``, ``protocol``,
-            ``internal``.
+            ``connection-lost``, ``program-missing``, ``program-failed``, ``unsupported``, ``no-traffic``, ``late``, ``stopped``,
+            ``protocol``, ``internal``.
         message: What happened, where, and what to do.
         worker: The worker at fault, None where it cannot be told.
     """
@@ -135,6 +135,7 @@ class PairRequest:
 
     Attributes:
         run_id: The run it belongs to.
+        round_index: The round in which it sends, from 0.
         pair_id: Unique within the run.
         client: Name of the client worker, which receives the request.
         server: Name of the server worker.
@@ -152,6 +153,7 @@ class PairRequest:
     """
 
     run_id: str
+    round_index: int
     pair_id: str
     client: str
     server: str

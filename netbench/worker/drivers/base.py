@@ -39,12 +39,15 @@ class DriverTask:
         request: What to measure.
         cookie: Secret of this session, :data:`COOKIE_BYTES` long. Data that does not carry it is dropped.
         clock: The worker's clock.
+        listen_host: The address that a server's data sockets bind to; the wildcard where traffic may come in
+            under another address than the worker's own.
         program: Path of the external program, where the driver needs one.
     """
 
     request: PairRequest
     cookie: bytes = attrs.field(repr=False)
     clock: WorkerClock
+    listen_host: str = "0.0.0.0"  # noqa: S104 - a pod is reached under addresses that it does not know
     program: str = ""
 
 

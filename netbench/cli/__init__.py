@@ -1,0 +1,57 @@
+"""The command line. Each command is a thin layer over the public API."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from netbench.cli.exits import ExitCode
+from netbench.cli.parser import make_parser
+from netbench.errors import BackendError, HostError, NetbenchError, UsageError, innermost
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+__all__ = ("main",)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``netbench`` with these arguments and give its exit code, see :class:`netbench.cli.exits.ExitCode`."""
+    arguments = make_parser().parse_args(argv)
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except Exception as error:
+        # A task group may have wrapped it.
+        cause = innermost(error)
+        if not isinstance(cause, NetbenchError):
+            raise
+        print(f"netbench: {cause}", file=sys.stderr)  # noqa: T201 - this is the command line
+        return _exit_code(cause)
+
+
+def _run(arguments: argparse.Namespace) -> ExitCode:
+    # Each command is loaded when it is asked for: --help answers at once.
+    import anyio  # noqa: PLC0415
+
+    if arguments.command == "measure":
+        from netbench.cli.measure import measure  # noqa: PLC0415
+
+        return anyio.run(measure, arguments)
+    if arguments.command == "doctor":
+        from netbench.cli.doctor import doctor  # noqa: PLC0415
+
+        return anyio.run(doctor)
+    from netbench.cli.cleanup import cleanup  # noqa: PLC0415
+
+    return anyio.run(cleanup)
+
+
+def _exit_code(error: NetbenchError) -> ExitCode:
+    if isinstance(error, UsageError):
+        return ExitCode.MISUSE
+    if isinstance(error, HostError | BackendError):
+        return ExitCode.HOST
+    return ExitCode.FAULT

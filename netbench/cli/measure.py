@@ -1,0 +1,138 @@
+"""``netbench measure``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import attrs
+from rich.console import Console
+
+from netbench.cli.exits import ExitCode
+from netbench.cli.progress import show_progress
+from netbench.cli.requests import cluster_from, measurement_from, strategy_from, worker_count
+from netbench.errors import UsageError
+from netbench.fleet import WorkerFleet
+
+if TYPE_CHECKING:
+    import argparse
+
+    from anyio.abc import TaskStatus
+
+    from netbench.cluster import Cluster
+    from netbench.measurement import Measurement
+    from netbench.pairing import PairingStrategy
+    from netbench.result import Result
+    from netbench.run import Run
+
+__all__ = ("measure",)
+
+
+async def measure(arguments: argparse.Namespace) -> ExitCode:
+    """Measure on the local cluster, print the result, and say by the exit code whether it is complete.
+
+    Raises:
+        NetbenchError: The command line is wrong, this machine lacks something, or the cluster failed.
+    """
+    parts = _Parts(
+        cluster=cluster_from(arguments),
+        workers=worker_count(arguments),
+        measurement=measurement_from(arguments),
+        strategy=strategy_from(arguments),
+    )
+    output = None if arguments.output is None else _checked_output(Path(arguments.output))
+    errors = Console(stderr=True, quiet=arguments.quiet)
+    result: Result | None = None
+    async with anyio.create_task_group() as group:
+        interrupts = _Interrupts(Console(stderr=True))
+        await group.start(interrupts.watch)
+        with interrupts.scope:
+            result = await _measure(parts, errors, interrupts)
+        group.cancel_scope.cancel()
+    if result is None:
+        Console(stderr=True).print("interrupted before anything was measured; everything is cleaned up")
+        return ExitCode.INTERRUPTED
+    _show(result, as_json=arguments.json)
+    if output is not None:
+        _write(result, output)
+        errors.print(f"wrote {output}", markup=False)
+    if interrupts.count:
+        return ExitCode.INTERRUPTED
+    return ExitCode.COMPLETE if result.complete else ExitCode.INCOMPLETE
+
+
+@attrs.frozen(kw_only=True)
+class _Parts:
+    cluster: Cluster
+    workers: int
+    measurement: Measurement
+    strategy: PairingStrategy
+
+
+async def _measure(parts: _Parts, errors: Console, interrupts: _Interrupts) -> Result:
+    async with parts.cluster as cluster, WorkerFleet(cluster, workers=parts.workers) as fleet:
+        facts = cluster.backend.facts.details
+        errors.print(
+            f"{len(fleet.workers)} workers on {len(cluster.nodes)} nodes, isolation {cluster.isolation}: "
+            f"{facts['isolation_reason']}",
+            markup=False,
+        )
+        run = await parts.measurement.start(fleet, parts.strategy)
+        interrupts.run = run
+        await show_progress(run.events(), errors)
+        return await run.gather()
+
+
+class _Interrupts:
+    """The first Ctrl-C (or SIGTERM) stops the run and keeps what was measured; the second one leaves at once."""
+
+    def __init__(self, console: Console) -> None:
+        self.count = 0
+        self.scope = anyio.CancelScope()
+        self.run: Run | None = None
+        self._console = console
+
+    async def watch(self, *, task_status: TaskStatus[None]) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            task_status.started()
+            async for _ in signals:
+                self.count += 1
+                if self.run is None or self.count > 1:
+                    self.scope.cancel()
+                else:
+                    self._console.print("stopping; once more to leave without a result")
+                    await self.run.stop()
+
+
+def _checked_output(path: Path) -> Path:
+    """Refuse a file that cannot be written before anything is measured for it."""
+    if path.suffix not in {".json", ".html"}:
+        msg = f"--output {path} must end in .json, .perfdata.json or .html, which says what to write"
+        raise UsageError(msg)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        msg = f"--output {path} cannot be written: the directory is missing or not yours to write"
+        raise UsageError(msg)
+    return path
+
+
+def _write(result: Result, path: Path) -> None:
+    if path.suffix == ".html":
+        text = result.to_html()
+    elif path.name.endswith(".perfdata.json"):
+        text = json.dumps(result.perfdata(), indent=2)
+    else:
+        result.save(path)
+        return
+    write_text(path, text)
+
+
+def _show(result: Result, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(result.to_json(indent=2) + "\n")
+    else:
+        Console().print(result)

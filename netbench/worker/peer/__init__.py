@@ -1,0 +1,1 @@
+"""The session between a pair's client worker and its server worker."""

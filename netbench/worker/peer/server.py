@@ -1,0 +1,152 @@
+"""The server worker's end of a peer session."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import attrs
+
+from netbench.clock import Window
+from netbench.errors import ProtocolError
+from netbench.framing import FrameStream
+from netbench.messages import PROTOCOL_VERSION, PairRequest, Phase, from_wire, to_wire
+from netbench.metrics import SideReport
+from netbench.worker.clock_exchange import clock_responder
+from netbench.worker.drivers.base import COOKIE_BYTES, DriverTask
+from netbench.worker.drivers.catalog import make_server
+from netbench.worker.peer.failing import failure_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from anyio.abc import ByteStream
+
+    from netbench.worker.drivers.base import ServerDriver
+    from netbench.worker.timing import WorkerClock
+
+__all__ = ("PeerServer",)
+
+_FIRST_WORDS_TIMEOUT_S = 10.0
+_CLOSE_TIMEOUT_S = 10.0
+
+
+@attrs.frozen(kw_only=True)
+class PeerServer:
+    """Takes sessions from other workers.
+
+    Attributes:
+        worker: This worker's name.
+        listen_host: Where its sockets bind.
+        clock: Its clock.
+        programs: Paths of the external drivers' programs.
+    """
+
+    worker: str
+    listen_host: str
+    clock: WorkerClock
+    programs: Mapping[str, str]
+
+    async def handle(self, stream: ByteStream) -> None:
+        """Serve one connection until its client is done or gone. Never raises for what a peer does."""
+        frames = FrameStream(stream)
+        session = _Session(self, frames)
+        try:
+            await session.serve()
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead, anyio.ClosedResourceError):
+            pass  # The client is gone, or was never one of ours: nobody is left to tell.
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
+            await session.tell_failure(error)
+        finally:
+            with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
+                await frames.aclose()
+
+
+class _Session:
+    def __init__(self, peer: PeerServer, frames: FrameStream) -> None:
+        self._peer = peer
+        self._frames = frames
+        self._phase = Phase.ARMING
+        self._ran = anyio.Event()
+
+    async def serve(self) -> None:
+        with anyio.fail_after(_FIRST_WORDS_TIMEOUT_S):
+            request, cookie = _read_prepare(await self._frames.receive())
+        task = DriverTask(
+            request=request,
+            cookie=cookie,
+            clock=self._peer.clock,
+            listen_host=self._peer.listen_host,
+            program=self._peer.programs.get(request.driver, ""),
+        )
+        driver = make_server(task)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(_close, driver)
+            clock_port = await stack.enter_async_context(
+                clock_responder(self._peer.listen_host, cookie, self._peer.clock)
+            )
+            with anyio.fail_after(request.arm_timeout_s):
+                offer = await driver.listen()
+                await self._frames.send({"kind": "prepared", "ports": offer.ports, "clock_port": clock_port})
+                await driver.ready()
+                await self._frames.send({"kind": "ready"})
+            async with anyio.create_task_group() as group:
+                await self._obey(driver, group)
+                group.cancel_scope.cancel()
+
+    async def _obey(self, driver: ServerDriver, group: anyio.abc.TaskGroup) -> None:
+        """Follow the client's orders until it has its report."""
+        try:
+            while True:
+                message = await self._frames.receive()
+                match message.get("kind"):
+                    case "start":
+                        self._phase = Phase.RUNNING
+                        window = from_wire(message["window"], Window)
+                        group.start_soon(self._run, driver, window, int(message["offset_ns"]))
+                    case "stop":
+                        driver.stop()
+                    case "finish":
+                        await self._ran.wait()
+                        self._phase = Phase.GATHERING
+                        report = await driver.finish(from_wire(message["report"], SideReport))
+                        await self._frames.send({"kind": "report", "report": to_wire(report)})
+                        # The clock stays readable until the client has compared it once more and closes.
+                        await self._frames.receive()
+                    case other:
+                        msg = f"a message of unknown kind {other!r} came from the client"
+                        raise ProtocolError(msg)
+        finally:
+            driver.stop()
+
+    async def _run(self, driver: ServerDriver, window: Window, offset_ns: int) -> None:
+        await driver.run(window, offset_ns)
+        self._ran.set()
+
+    async def tell_failure(self, error: BaseException) -> None:
+        failure = failure_from(error, self._phase, self._peer.worker)
+        with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
+            try:
+                await self._frames.send({"kind": "failed", "failure": to_wire(failure)})
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+                return  # The client is gone too.
+
+
+def _read_prepare(message: dict[str, Any]) -> tuple[PairRequest, bytes]:
+    if message.get("kind") != "prepare" or message.get("protocol") != PROTOCOL_VERSION:
+        msg = (
+            f"the client speaks protocol {message.get('protocol')!r}, this worker {PROTOCOL_VERSION}: "
+            "run the same netbench on both"
+        )
+        raise ProtocolError(msg)
+    cookie = bytes.fromhex(str(message.get("cookie")))
+    if len(cookie) != COOKIE_BYTES:
+        msg = f"the session's cookie has {len(cookie)} bytes, not {COOKIE_BYTES}"
+        raise ProtocolError(msg)
+    return from_wire(message["request"], PairRequest), cookie
+
+
+async def _close(driver: ServerDriver) -> None:
+    with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
+        await driver.aclose()

@@ -1,0 +1,1 @@
+"""netbench's tests: unit, integration (real workers on this machine), examples, and benchmarks."""
