@@ -1,1 +1,169 @@
-"""netbench: measure a Kubernetes cluster's network, and trust the number."""
+"""netbench: measure a Kubernetes cluster's network, and trust the number.
+
+The public names are loaded when they are first used (PEP 562), so ``import netbench`` itself costs next to nothing.
+"""
+
+# A constant of this name is what type checkers look for; importing typing for it would cost more than all the rest.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from netbench.cluster import Cluster
+    from netbench.errors import (
+        BackendError,
+        DriverError,
+        HostError,
+        IncompleteResultError,
+        InvalidArgumentError,
+        MissingExtraError,
+        MissingFeatureError,
+        MissingPermissionError,
+        MissingProgramError,
+        MissingValueError,
+        NetbenchError,
+        PairingError,
+        PlacementError,
+        ProtocolError,
+        ResultFormatError,
+        StateError,
+        UsageError,
+    )
+    from netbench.events import PairDone, PairFailed, PairProgressed, RoundFired, RoundStarted, RunEnded, RunEvent
+    from netbench.fleet import WorkerFleet
+    from netbench.histogram import Histogram
+    from netbench.measurement import Measurement
+    from netbench.messages import Failure, Phase
+    from netbench.pairing import (
+        CrossNode,
+        CrossZone,
+        ExplicitPairs,
+        ManyToOne,
+        NodeMatrix,
+        OneToMany,
+        Pairing,
+        PairingStrategy,
+        RandomPairs,
+        SameNode,
+    )
+    from netbench.result import PairFailure, PairResult, Result
+    from netbench.run import Run
+    from netbench.topology import LeftOver, Node, Pair, Worker
+    from netbench.traffic import Http, Tcp, Traffic, Udp
+    from netbench.version import __version__
+
+__all__ = (
+    "BackendError",
+    "Cluster",
+    "CrossNode",
+    "CrossZone",
+    "DriverError",
+    "ExplicitPairs",
+    "Failure",
+    "Histogram",
+    "HostError",
+    "Http",
+    "IncompleteResultError",
+    "InvalidArgumentError",
+    "LeftOver",
+    "ManyToOne",
+    "Measurement",
+    "MissingExtraError",
+    "MissingFeatureError",
+    "MissingPermissionError",
+    "MissingProgramError",
+    "MissingValueError",
+    "NetbenchError",
+    "Node",
+    "NodeMatrix",
+    "OneToMany",
+    "Pair",
+    "PairDone",
+    "PairFailed",
+    "PairFailure",
+    "PairProgressed",
+    "PairResult",
+    "Pairing",
+    "PairingError",
+    "PairingStrategy",
+    "Phase",
+    "PlacementError",
+    "ProtocolError",
+    "RandomPairs",
+    "Result",
+    "ResultFormatError",
+    "RoundFired",
+    "RoundStarted",
+    "Run",
+    "RunEnded",
+    "RunEvent",
+    "SameNode",
+    "StateError",
+    "Tcp",
+    "Traffic",
+    "Udp",
+    "UsageError",
+    "Worker",
+    "WorkerFleet",
+    "__version__",
+)
+
+_HOMES = {
+    "cluster": ("Cluster",),
+    "errors": (
+        "BackendError",
+        "DriverError",
+        "HostError",
+        "IncompleteResultError",
+        "InvalidArgumentError",
+        "MissingExtraError",
+        "MissingFeatureError",
+        "MissingPermissionError",
+        "MissingProgramError",
+        "MissingValueError",
+        "NetbenchError",
+        "PairingError",
+        "PlacementError",
+        "ProtocolError",
+        "ResultFormatError",
+        "StateError",
+        "UsageError",
+    ),
+    "events": ("PairDone", "PairFailed", "PairProgressed", "RoundFired", "RoundStarted", "RunEnded", "RunEvent"),
+    "fleet": ("WorkerFleet",),
+    "histogram": ("Histogram",),
+    "measurement": ("Measurement",),
+    "messages": ("Failure", "Phase"),
+    "pairing": (
+        "CrossNode",
+        "CrossZone",
+        "ExplicitPairs",
+        "ManyToOne",
+        "NodeMatrix",
+        "OneToMany",
+        "Pairing",
+        "PairingStrategy",
+        "RandomPairs",
+        "SameNode",
+    ),
+    "result": ("PairFailure", "PairResult", "Result"),
+    "run": ("Run",),
+    "topology": ("LeftOver", "Node", "Pair", "Worker"),
+    "traffic": ("Http", "Tcp", "Traffic", "Udp"),
+    "version": ("__version__",),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from the module it lives in, once."""
+    for module, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module  # noqa: PLC0415 - only when something is loaded
+
+            value: object = getattr(import_module(f"netbench.{module}"), name)
+            globals()[name] = value
+            return value
+    msg = f"module 'netbench' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,17 @@
+"""What came out of a measurement: per cluster and per pair, failures included."""
+
+from netbench.result.facts import MeasurementFacts, RunMetadata
+from netbench.result.failure import PairFailure
+from netbench.result.model import Result
+from netbench.result.pair import CpuUse, PairResult
+from netbench.result.store import SCHEMA
+
+__all__ = (
+    "SCHEMA",
+    "CpuUse",
+    "MeasurementFacts",
+    "PairFailure",
+    "PairResult",
+    "Result",
+    "RunMetadata",
+)

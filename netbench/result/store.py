@@ -1,0 +1,124 @@
+"""Results as JSON, and on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from netbench.errors import HostError, ProtocolError, ResultFormatError
+from netbench.messages import from_wire, to_wire
+
+if TYPE_CHECKING:
+    from netbench.result.model import Result
+
+__all__ = ("SCHEMA", "from_dict", "from_json", "load", "to_dict", "to_json", "write_text")
+
+#: What a stored result calls its own form; another form gets another name.
+SCHEMA = "netbench.result/v1"
+
+T = TypeVar("T")
+
+
+def to_dict(result: Result) -> dict[str, Any]:
+    """Turn a result into plain JSON data, with the name of its form under ``schema``."""
+    return {"schema": SCHEMA, **_plain(to_wire(result))}
+
+
+def to_json(result: Result, indent: int | None = None) -> str:
+    """Turn a result into JSON text, on one line unless an indent is given."""
+    return json.dumps(to_dict(result), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def from_dict(data: object, kind: type[T]) -> T:
+    """Read what :func:`to_dict` gave.
+
+    Args:
+        data: The JSON data.
+        kind: :class:`~netbench.result.model.Result`.
+
+    Raises:
+        ResultFormatError: It is something else, of another schema, or damaged; the message says where.
+    """
+    if not isinstance(data, dict):
+        msg = f"a stored result is a JSON object with a 'schema', not a {type(data).__name__}"
+        raise ResultFormatError(msg)
+    schema = data.get("schema")
+    if schema != SCHEMA:
+        said = "it names no schema" if schema is None else f"its schema is {schema!r}"
+        msg = f"not a result that this netbench reads: {said}, where {SCHEMA!r} is expected"
+        raise ResultFormatError(msg)
+    try:
+        return from_wire({key: value for key, value in data.items() if key != "schema"}, kind)
+    except ProtocolError as error:
+        msg = f"the stored result is damaged: {error}"
+        raise ResultFormatError(msg) from error
+
+
+def from_json(text: str | bytes, kind: type[T]) -> T:
+    """Read what :func:`to_json` gave; see :func:`from_dict`."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        msg = f"the stored result is damaged: not JSON ({error})"
+        raise ResultFormatError(msg) from error
+    return from_dict(data, kind)
+
+
+def load(path: str | os.PathLike[str], kind: type[T]) -> T:
+    """Read a result from a file.
+
+    Raises:
+        ResultFormatError: It cannot be read, or holds something else; the message names the file.
+    """
+    try:
+        return from_json(Path(path).read_bytes(), kind)
+    except OSError as error:
+        msg = f"cannot read {os.fspath(path)}: {error.strerror or error}"
+        raise ResultFormatError(msg) from error
+    except ResultFormatError as error:
+        msg = f"{os.fspath(path)}: {error}"
+        raise ResultFormatError(msg) from error
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a file whole or not at all, in UTF-8: under another name beside it first, then moved into place.
+
+    Raises:
+        HostError: The disk is full, the directory is missing or not writable, or the like. Nothing is left behind, and a
+            file that was there before is as it was.
+    """
+    target = Path(path)
+    try:
+        _write_beside(target, text.encode())
+    except OSError as error:
+        msg = f"cannot write {target}: {error.strerror or error}; choose another place or make room, nothing was changed"
+        raise HostError(msg) from error
+
+
+def _write_beside(target: Path, content: bytes) -> None:
+    # The process's umask gives the file the rights of any other; "x" never follows what somebody else put there.
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    with part.open("xb") as file:
+        try:
+            file.write(content)
+            file.flush()
+            # A full disk may show only here, and a rename must not come to the disk before what it names.
+            os.fsync(file.fileno())
+            part.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON data
+    """Write tuples as lists, as JSON does, so that data from here and data read from a file are equal."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    return value
