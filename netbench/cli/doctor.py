@@ -63,7 +63,7 @@ async def doctor() -> ExitCode:
         *[finding async for finding in _programs()],
         *_kernel(),
         _pandas(),
-        _leftovers(),
+        await _leftovers(),
     ]
     table = Table("", "subject", "found", "what to do", show_edge=False, pad_edge=False)
     for finding in findings:
@@ -143,8 +143,8 @@ def _pandas() -> Finding:
     return Finding("data frames", "ok", "pandas is installed")
 
 
-def _leftovers() -> Finding:
-    found = leftovers.find()
+async def _leftovers() -> Finding:
+    found = await leftovers.find()
     if found:
         return Finding("leftovers", "limited", f"{len(found)} of controllers that died", "netbench cleanup")
     return Finding("leftovers", "ok", "none")

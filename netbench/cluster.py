@@ -1,0 +1,123 @@
+"""Where workers can live."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from anyio import AsyncContextManagerMixin
+
+from netbench.backends.local.spec import Isolation, local_spec
+from netbench.errors import StateError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from typing import Self
+
+    from netbench.backends.base import Backend
+    from netbench.topology import Node
+
+__all__ = ("Cluster",)
+
+
+class Cluster(AsyncContextManagerMixin):
+    """Where workers can live; an async context manager. Made by :meth:`local`."""
+
+    def __init__(self, open_backend: Callable[[], AbstractAsyncContextManager[Backend]]) -> None:
+        self._open_backend = open_backend
+        self._backend: Backend | None = None
+        self._used = False
+
+    @classmethod
+    def local(
+        cls,
+        *,
+        nodes: int | Sequence[str] = 2,
+        zones: Sequence[str] | Mapping[str, str] | None = None,
+        isolation: Isolation = "auto",
+        link_rate_bps: float | None = None,
+        mtu: int | None = None,
+    ) -> Cluster:
+        """Use this machine: workers are processes, and each node is a network namespace where that is allowed.
+
+        Opening it also removes what controllers that died left behind, see ``netbench cleanup``.
+
+        Args:
+            nodes: How many nodes, named ``node-1`` and so on, or their names.
+            zones: Zones that the nodes get in turn, or a mapping from node to zone. Nodes have no zone without it.
+            isolation: ``netns`` makes each node a network namespace, joined by a bridge (Linux, as root or with
+                CAP_NET_ADMIN and CAP_SYS_ADMIN). ``process`` gives all workers this machine's loopback, which works
+                everywhere. ``auto`` takes ``netns`` where it is allowed; :attr:`isolation` says what was taken.
+            link_rate_bps: Limit of each node's link in each direction, in bits per second of Ethernet frames without
+                preamble and check sum (tc-tbf); None for as fast as it goes. Needs ``netns``.
+            mtu: MTU of the links in bytes; None is 1500. Needs ``netns``.
+
+        Raises:
+            InvalidArgumentError: An argument is wrong.
+        """
+        spec = local_spec(nodes=nodes, zones=zones, isolation=isolation, link_rate_bps=link_rate_bps, mtu=mtu)
+
+        def open_backend() -> AbstractAsyncContextManager[Backend]:
+            from netbench.backends.local.backend import open_local  # noqa: PLC0415 - Linux and macOS only
+
+            return open_local(spec)
+
+        return cls(open_backend)
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self, None]:
+        """Open the cluster, and remove everything that was made for it at the end.
+
+        Raises:
+            HostError: This machine lacks what was asked for.
+            BackendError: It could not be opened.
+            StateError: It was opened before.
+        """
+        if self._used:
+            msg = "a Cluster can be opened once; make another one"
+            raise StateError(msg)
+        self._used = True
+        async with self._open_backend() as backend:
+            self._backend = backend
+            try:
+                yield self
+            finally:
+                self._backend = None
+
+    @property
+    def backend(self) -> Backend:
+        """What carries the workers; for fleets, not for users.
+
+        Raises:
+            StateError: The cluster is not open.
+        """
+        if self._backend is None:
+            msg = "the cluster is not open: use it inside of 'async with Cluster.local(...) as cluster:'"
+            raise StateError(msg)
+        return self._backend
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes.
+
+        Raises:
+            StateError: The cluster is not open.
+        """
+        return self.backend.nodes
+
+    @property
+    def isolation(self) -> str:
+        """What keeps the nodes apart: ``netns`` or ``process``.
+
+        Raises:
+            StateError: The cluster is not open.
+        """
+        return self.backend.facts.details["isolation"]
+
+    def __repr__(self) -> str:
+        if self._backend is None:
+            return f"<Cluster {'closed' if self._used else 'not open yet'}>"
+        return f"<Cluster of {len(self.nodes)} nodes, isolation {self.isolation}>"
+
+

@@ -1,0 +1,162 @@
+"""The workers of one experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from anyio import AsyncContextManagerMixin
+
+from netbench.backends.base import FleetSpec
+from netbench.cluster import Cluster
+from netbench.errors import InvalidArgumentError, StateError
+from netbench.tasks import background_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from typing import Self
+
+    from anyio.abc import TaskGroup
+
+    from netbench.backends.base import Crew
+    from netbench.topology import Worker
+
+__all__ = ("WorkerFleet",)
+
+#: More than this many on one machine or in one call is a slip of the keyboard.
+_WORKERS_MAX = 10_000
+
+
+class WorkerFleet(AsyncContextManagerMixin):
+    """The workers of one experiment, from placed and ready until removed; an async context manager.
+
+    At most one of ``workers``, ``per_node`` and ``placement`` may be given; without any there is one worker on each node.
+
+    Args:
+        cluster: Where they live; it must be open when the fleet is opened.
+        workers: This many, dealt to the nodes in turn.
+        per_node: This many on each node.
+        placement: This many on each named node.
+        ready_timeout_s: How long they may take to become ready.
+
+    Raises:
+        InvalidArgumentError: An argument is wrong.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        workers: int | None = None,
+        *,
+        per_node: int | None = None,
+        placement: Mapping[str, int] | None = None,
+        ready_timeout_s: float = 30.0,
+    ) -> None:
+        if not isinstance(cluster, Cluster):
+            raise _wrong("cluster", cluster, "a Cluster")
+        given = {"workers": workers, "per_node": per_node, "placement": placement}
+        sizes = [name for name, value in given.items() if value is not None]
+        if len(sizes) > 1:
+            raise _wrong("=, ".join(sizes), tuple(given[name] for name in sizes), "given one at a time")
+        _check_count("workers", workers)
+        _check_count("per_node", per_node)
+        if placement is not None:
+            _check_placement(placement)
+        if not isinstance(ready_timeout_s, int | float) or isinstance(ready_timeout_s, bool) or ready_timeout_s <= 0:
+            raise _wrong("ready_timeout_s", ready_timeout_s, "a number of seconds above 0")
+        self._cluster = cluster
+        self._spec = FleetSpec(
+            workers=workers,
+            per_node=per_node if sizes else 1,
+            placement=placement,
+            ready_timeout_s=ready_timeout_s,
+        )
+        self._crew: Crew | None = None
+        self._group: TaskGroup | None = None
+        self._used = False
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self, None]:
+        """Place the workers; end runs that are still under way, and remove the workers, at the end.
+
+        Raises:
+            PlacementError: A worker did not become ready.
+            StateError: The fleet was opened before, or the cluster is not open.
+        """
+        if self._used:
+            msg = "a WorkerFleet can be opened once; make another one"
+            raise StateError(msg)
+        self._used = True
+        async with self._cluster.backend.place(self._spec) as crew, background_tasks() as group:
+            self._crew, self._group = crew, group
+            try:
+                yield self
+            finally:
+                self._crew, self._group = None, None
+
+    @property
+    def cluster(self) -> Cluster:
+        """Where the workers live."""
+        return self._cluster
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """The workers, ``worker-0`` first.
+
+        Raises:
+            StateError: The fleet is not open.
+        """
+        return self.crew.workers
+
+    @property
+    def crew(self) -> Crew:
+        """The backend's hold on the workers; for measurements, not for users.
+
+        Raises:
+            StateError: The fleet is not open.
+        """
+        if self._crew is None:
+            raise _not_open()
+        return self._crew
+
+    def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Let a run go on in the background until the fleet is closed; for measurements, not for users.
+
+        Raises:
+            StateError: The fleet is not open.
+        """
+        if self._group is None:
+            raise _not_open()
+        self._group.start_soon(work)
+
+    def __repr__(self) -> str:
+        if self._crew is None:
+            return f"<WorkerFleet {'closed' if self._used else 'not open yet'}>"
+        return f"<WorkerFleet of {len(self.workers)} workers>"
+
+
+def _check_count(name: str, value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _WORKERS_MAX:
+        raise _wrong(name, value, f"a whole number from 1 to {_WORKERS_MAX}")
+
+
+def _check_placement(placement: object) -> None:
+    expected = "a mapping from node names to whole numbers, with at least one worker in all"
+    if not isinstance(placement, Mapping):
+        raise _wrong("placement", placement, expected)
+    counts = list(placement.values())
+    if any(not isinstance(count, int) or isinstance(count, bool) or count < 0 for count in counts):
+        raise _wrong("placement", placement, expected)
+    if not 1 <= sum(counts) <= _WORKERS_MAX:
+        raise _wrong("placement", placement, expected)
+
+
+def _wrong(argument: str, value: object, expected: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"WorkerFleet({argument}=)", value, expected)
+
+
+def _not_open() -> StateError:
+    return StateError("the fleet is not open: use it inside of 'async with WorkerFleet(cluster, ...) as fleet:'")
