@@ -258,6 +258,8 @@ def converter() -> Converter:
     made.register_structure_hook(bool, _exact(bool))
     made.register_structure_hook(str, _exact(str))
     made.register_structure_hook(float, _exact(float, int))
+    # A StrEnum is a str too, and would be taken for one.
+    made.register_structure_hook(Phase, lambda value, _: Phase(value))
     configure_tagged_union(Traffic, made, tag_name="protocol", tag_generator=_protocol)
     configure_tagged_union(FlowRecord, made, tag_name="kind")
     return made
