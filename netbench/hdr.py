@@ -71,6 +71,15 @@ class HistogramRecorder:
                 raise OverflowError(msg)
             self._add(chunk, low, high)
 
+    def merge(self, other: HistogramRecorder) -> None:
+        """Add everything that another recorder of the same unit has."""
+        self._positive.update(other._positive)
+        self._negative.update(other._negative)
+        self._count += other._count
+        self._total += other._total
+        self._minimum = min((each for each in (self._minimum, other._minimum) if each is not None), default=None)
+        self._maximum = max((each for each in (self._maximum, other._maximum) if each is not None), default=None)
+
     def data(self) -> HistogramData:
         """Encode everything recorded so far; recording may go on afterwards."""
         return HistogramData(
