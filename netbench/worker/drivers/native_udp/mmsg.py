@@ -35,7 +35,7 @@ class _Iovec(ctypes.Structure):
 
 
 class _Message(ctypes.Structure):
-    """``struct mmsghdr``: a ``struct msghdr`` and the length that was sent or received."""
+    """``struct mmsghdr``: a ``struct msghdr`` with its padding, and the length that was sent or received."""
 
     _fields_ = (
         ("name", ctypes.c_void_p),
@@ -45,6 +45,7 @@ class _Message(ctypes.Structure):
         ("control", ctypes.c_void_p),
         ("control_length", ctypes.c_size_t),
         ("flags", ctypes.c_int),
+        ("padding", ctypes.c_int),
         ("length", ctypes.c_uint32),
     )
 
