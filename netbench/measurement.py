@@ -30,6 +30,8 @@ __all__ = ("Measurement",)
 
 #: More intervals than this in one series make a result too large to travel.
 INTERVALS_MAX = 36_000
+#: What the iperf programs take.
+_IPERF_INTERVAL_MIN_S, _IPERF_INTERVAL_MAX_S = 0.1, 60.0
 #: The Debian package of each external driver's program, and the program.
 _PROGRAMS = {"iperf2": ("iperf", "iperf"), "iperf3": ("iperf3", "iperf3")}
 
@@ -48,8 +50,20 @@ def _interval(instance: Measurement, attribute: attrs.Attribute[Any], value: flo
 
 
 def _driver(instance: Measurement, attribute: attrs.Attribute[Any], value: str) -> None:
-    if value != "native" and isinstance(instance.traffic, Http):
+    """Refuse, before anything is started, what a program cannot do."""
+    if value == "native":
+        return
+    if isinstance(instance.traffic, Http):
         raise v.fail(instance, attribute.name, value, "'native' for Http, which the iperf programs do not speak")
+    if isinstance(instance.traffic, Udp) and instance.warmup_s:
+        expected = f"0 with driver={value!r} and Udp, whose two sides cannot agree on which datagrams to leave out"
+        raise v.fail(instance, "warmup_s", instance.warmup_s, expected)
+    if not _IPERF_INTERVAL_MIN_S <= instance.interval_s <= _IPERF_INTERVAL_MAX_S:
+        expected = f"from {_IPERF_INTERVAL_MIN_S:g} to {_IPERF_INTERVAL_MAX_S:g} with driver={value!r}"
+        raise v.fail(instance, "interval_s", instance.interval_s, expected)
+    for name in ("duration_s", "warmup_s"):
+        if value == "iperf3" and getattr(instance, name) % 1:
+            raise v.fail(instance, name, getattr(instance, name), "whole seconds with driver='iperf3'")
 
 
 @attrs.frozen

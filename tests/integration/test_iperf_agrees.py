@@ -55,7 +55,9 @@ async def both(
     ):
         one, other = fleet.workers
         strategy = nb.ExplicitPairs([(one.name, other.name)])
-        result = await nb.Measurement(traffic, duration_s=DURATION_S, warmup_s=1, driver=driver).run(fleet, strategy)
+        warmup_s = 1 if isinstance(traffic, nb.Tcp) else 0
+        measurement = nb.Measurement(traffic, duration_s=DURATION_S, warmup_s=warmup_s, driver=driver)
+        result = await measurement.run(fleet, strategy)
         result.raise_if_incomplete()
         with server_by_hand(other, server):
             text = await client_by_hand(one, [word.format(server=other.address) for word in client])
