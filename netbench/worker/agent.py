@@ -38,6 +38,9 @@ __all__ = ("serve",)
 
 #: What a run may take beyond its window: the drivers' own grace for a blocked sender, and the way there and back.
 _RUN_GRACE_S = 10.0
+#: How long an armed pair waits for the start beyond the time that the slowest pair may take to be armed; more than the
+#: controller's own margin, or the pairs that are armed would give up because of one that is not.
+_FIRE_GRACE_S = 10.0
 #: A pair that hears of the start instant this long after it does not start any more.
 _LATE_LIMIT_S = 1.0
 _NS = 1_000_000_000
@@ -129,7 +132,8 @@ class _PairTask:
                     await session.arm()
                     base = await self._control.compare_clock()
                 await self._report(Phase.ARMED)
-                with self._deadline(2 * request.arm_timeout_s, "the controller published no start instant"):
+                limit_s = request.arm_timeout_s + _FIRE_GRACE_S
+                with self._deadline(limit_s, "the controller published no start instant"):
                     await orders.started.wait()
                 group.cancel_scope.cancel()
             window = self._window(orders.start_ns, base)

@@ -90,6 +90,11 @@ class FakeCrew:
         self._script = script or FakeCrew.arm
         self._send, self._receive = anyio.create_memory_object_stream["StatusEvent"](1000)
 
+    def close(self) -> None:
+        """Nothing more will be said."""
+        self._send.close()
+        self._receive.close()
+
     def now_ns(self) -> int:
         """Give the virtual time."""
         return round(anyio.current_time() * 1e9)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-import anyio
+from anyio import AsyncContextManagerMixin
 
 from netbench.backends.base import BackendFacts
+from netbench.tasks import background_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from anyio.abc import TaskGroup
 
     from tests.support.crew import FakeCrew
 
 __all__ = ("FakeFleet",)
 
 
-class FakeFleet:
+class FakeFleet(AsyncContextManagerMixin):
     """Has what a measurement asks of a fleet."""
 
     def __init__(self, crew: FakeCrew) -> None:
@@ -25,16 +29,18 @@ class FakeFleet:
         self.workers = crew.workers
         facts = BackendFacts(kind="local", details={"isolation": "none"})
         self.cluster = SimpleNamespace(backend=SimpleNamespace(facts=facts))
-        self._group = anyio.create_task_group()
+        self._group: TaskGroup | None = None
 
-    async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc_info: Any) -> bool | None:  # noqa: ANN401
-        self._group.cancel_scope.cancel()
-        return await self._group.__aexit__(*exc_info)
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self, None]:
+        """Let runs go on until the end."""
+        try:
+            async with background_tasks() as self._group:
+                yield self
+        finally:
+            self.crew.close()
 
     def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
         """Let a run go on in the background."""
+        assert self._group is not None
         self._group.start_soon(work)

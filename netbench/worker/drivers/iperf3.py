@@ -134,12 +134,15 @@ def parse(report: dict[str, Any], traffic: Any, role: Role, interval_ns: int) ->
 def _series(intervals: Sequence[Sequence[dict[str, Any]]]) -> IntervalSeries:
     ends: list[int] = []
     amounts: list[int] = []
-    elapsed = 0.0
     for streams in intervals:
-        # Where the omitted part ends, "start" and "end" of iperf3 3.12 are wrong; "seconds" is right.
-        elapsed += float(streams[0]["seconds"])
-        ends.append(round(elapsed * 1e9))
-        amounts.append(sum(int(stream["bytes"]) for stream in streams))
+        # Where the omitted part ends, "start" and "seconds" of iperf3 3.12 are wrong by up to an interval; "end" is right.
+        end_ns = round(float(streams[0]["end"]) * 1e9)
+        amount = sum(int(stream["bytes"]) for stream in streams)
+        if end_ns > (ends[-1] if ends else 0):
+            ends.append(end_ns)
+            amounts.append(amount)
+        elif amounts:
+            amounts[-1] += amount
     return IntervalSeries(ends_ns=tuple(ends), amounts=tuple(amounts))
 
 
