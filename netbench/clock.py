@@ -51,8 +51,8 @@ class ClockComparison:
 
     Attributes:
         offset_ns: Other clock minus own clock.
-        bound_ns: The true offset is within this of ``offset_ns``: half the delay of the best ping-pong, because the ways
-            there and back cannot be told apart (RFC 5905).
+        bound_ns: The true offset is within this of ``offset_ns``: half the delay of the best ping-pong, because the
+            ways there and back cannot be told apart (RFC 5905).
         samples: Ping-pongs that were tried.
     """
 

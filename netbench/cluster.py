@@ -119,5 +119,3 @@ class Cluster(AsyncContextManagerMixin):
         if self._backend is None:
             return f"<Cluster {'closed' if self._used else 'not open yet'}>"
         return f"<Cluster of {len(self.nodes)} nodes, isolation {self.isolation}>"
-
-

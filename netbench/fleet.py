@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyio import AsyncContextManagerMixin
 
@@ -14,7 +15,7 @@ from netbench.errors import InvalidArgumentError, StateError
 from netbench.tasks import background_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Callable, Coroutine
     from typing import Self
 
     from anyio.abc import TaskGroup
@@ -31,7 +32,8 @@ _WORKERS_MAX = 10_000
 class WorkerFleet(AsyncContextManagerMixin):
     """The workers of one experiment, from placed and ready until removed; an async context manager.
 
-    At most one of ``workers``, ``per_node`` and ``placement`` may be given; without any there is one worker on each node.
+    At most one of ``workers``, ``per_node`` and ``placement`` may be given; without any there is one worker on each
+    node.
 
     Args:
         cluster: Where they live; it must be open when the fleet is opened.
@@ -63,8 +65,7 @@ class WorkerFleet(AsyncContextManagerMixin):
         _check_count("per_node", per_node)
         if placement is not None:
             _check_placement(placement)
-        if not isinstance(ready_timeout_s, int | float) or isinstance(ready_timeout_s, bool) or ready_timeout_s <= 0:
-            raise _wrong("ready_timeout_s", ready_timeout_s, "a number of seconds above 0")
+        _check_seconds("ready_timeout_s", ready_timeout_s)
         self._cluster = cluster
         self._spec = FleetSpec(
             workers=workers,
@@ -120,7 +121,7 @@ class WorkerFleet(AsyncContextManagerMixin):
             raise _not_open()
         return self._crew
 
-    def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
+    def start_soon(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let a run go on in the background until the fleet is closed; for measurements, not for users.
 
         Raises:
@@ -141,6 +142,11 @@ def _check_count(name: str, value: object) -> None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _WORKERS_MAX:
         raise _wrong(name, value, f"a whole number from 1 to {_WORKERS_MAX}")
+
+
+def _check_seconds(name: str, value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise _wrong(name, value, "a number of seconds above 0")
 
 
 def _check_placement(placement: object) -> None:

@@ -1,8 +1,8 @@
 """Histograms on the worker's side: recording and encoding in pure Python.
 
-The configuration is one for all of netbench, so that any two histograms can be merged. The encoded text is the compressed
-V2 form of HdrHistogram (https://hdrhistogram.github.io/HdrHistogram/), base64, which the HDR libraries of other languages
-read too; :mod:`netbench.histogram` reads it on the controller's side.
+The configuration is one for all of netbench, so that any two histograms can be merged. The encoded text is the
+compressed V2 form of HdrHistogram (https://hdrhistogram.github.io/HdrHistogram/), base64, which the HDR libraries of
+other languages read too; :mod:`netbench.histogram` reads it on the controller's side.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ("DIGITS", "HIGHEST", "LOWEST", "HistogramRecorder")
 
-#: Least and greatest value that is told apart, in counts of the histogram's unit: 1 ns to 13 days, 1 bit/s to 1.1 Pbit/s.
+#: Least and greatest value that is told apart, in counts of the histogram's unit: 1 ns to 13 days, 1 bit/s to 1.1
+#: Pbit/s.
 LOWEST = 1
 HIGHEST = 2**50
 #: Significant decimal digits that are kept.
@@ -44,7 +45,7 @@ class HistogramRecorder:
     """Collects whole numbers of one unit and encodes them. Not for use by several threads at once."""
 
     def __init__(self, unit: Unit) -> None:
-        self._unit = unit
+        self._unit: Unit = unit
         self._positive: Counter[int] = Counter()
         self._negative: Counter[int] = Counter()
         self._count = 0
@@ -107,8 +108,8 @@ class HistogramRecorder:
 def _buckets(values: Iterable[int]) -> list[int]:
     """Give the index of the bucket of each value >= 0.
 
-    The arithmetic is inlined and the counting left to :class:`collections.Counter`, which counts in C: 1,000,000 values take
-    a fifth of a second, where one call each takes 1.5 s.
+    The arithmetic is inlined and the counting left to :class:`collections.Counter`, which counts in C: 1,000,000 values
+    take a fifth of a second, where one call each takes 1.5 s.
     """
     return [
         ((shift := (value | _SUB_BUCKET_MASK).bit_length() - _SUB_BUCKET_BITS) << _HALF_BITS) + (value >> shift)
@@ -126,7 +127,7 @@ def _encode(buckets: Mapping[int, int]) -> str:
 
 
 def _encode_counts(buckets: Mapping[int, int]) -> bytes:
-    """Write counts as ZigZag LEB128 numbers, from the first bucket to the last one used; a run of n empty ones is -n."""
+    """Write counts as ZigZag LEB128 numbers, up to the last bucket that is used; a run of n empty ones is -n."""
     encoded = bytearray()
     expected = 0
     for index in sorted(buckets):

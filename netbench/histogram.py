@@ -1,6 +1,7 @@
 """Histograms on the controller's side: merged and asked for percentiles.
 
-The one place that touches ``hdrh``. It is imported when the first histogram is read, so that ``import netbench`` stays fast.
+The one place that touches ``hdrh``. It is imported when the first histogram is read, so that ``import netbench`` stays
+fast.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ class Histogram:
         return self._data.total / self._data.count / self._scale
 
     def stddev(self) -> float:
-        """Give the standard deviation of the values as a population, to three digits: each counts as its bucket's middle.
+        """Give the standard deviation of the values as a population; each counts as its bucket's middle.
 
         Raises:
             MissingValueError: The histogram is empty.
@@ -175,8 +176,8 @@ class Histogram:
     def percentile(self, percent: float) -> float:
         """Give the value that this share of all values does not exceed.
 
-        That is the value of rank ``ceil(percent / 100 * count)`` in ascending order (nearest rank), negative values below
-        positive ones. As in all HDR histograms it stands for its bucket's greatest value, so it is up to 0.1 % of
+        That is the value of rank ``ceil(percent / 100 * count)`` in ascending order (nearest rank), negative values
+        below positive ones. As in all HDR histograms it stands for its bucket's greatest value, so it is up to 0.1 % of
         its magnitude too high; it is never beyond :attr:`maximum`, and 0 gives :attr:`minimum`.
 
         Args:
@@ -203,7 +204,7 @@ class Histogram:
         return {percent: self.percentile(percent) for percent in percents}
 
     def values(self) -> Iterator[tuple[float, int]]:
-        """Iterate over the buckets that hold anything, ascending: the value that stands for each, and how many it holds.
+        """Iterate over the buckets that hold anything, ascending: each one's value, and how many it holds.
 
         The value is what :meth:`percentile` would give. An empty histogram yields nothing.
 
@@ -234,7 +235,9 @@ class Histogram:
 
     def _bounds(self) -> tuple[int, int]:
         if self._data.count == 0 or self._data.minimum is None or self._data.maximum is None:
-            msg = f"this histogram in {self.unit} is empty: nothing was measured, so it has no percentile, mean or bound"
+            msg = (
+                f"this histogram in {self.unit} is empty: nothing was measured, so it has no percentile, mean or bound"
+            )
             raise MissingValueError(msg)
         return self._data.minimum, self._data.maximum
 
@@ -266,7 +269,8 @@ def _buckets(data: HistogramData) -> _Buckets:
 def _filled(histogram: Any) -> list[tuple[int, int, int]]:  # noqa: ANN401 - hdrh has no types
     """List least value, greatest value and count of each bucket that holds anything.
 
-    hdrh's own iterators take 35 ms for this; a look at the array as a whole, up to the last bucket used, takes less than 1.
+    hdrh's own iterators take 35 ms for this; a look at the array as a whole, up to the last bucket used, takes less
+    than 1.
     """
     filled: list[tuple[int, int, int]] = []
     end = histogram.get_counts_array_index(histogram.max_value) + 1
@@ -300,7 +304,15 @@ def _decoded(text: str) -> Any:  # noqa: ANN401 - hdrh has no types
         # Looked at before hdrh does: it makes an array as large as the header asks for.
         _check_configuration(base64.b64decode(text, validate=True))
         return HdrHistogram.decode(text)
-    except (ValueError, TypeError, IndexError, zlib.error, struct.error, HdrCookieException, HdrLengthException) as error:
+    except (
+        ValueError,
+        TypeError,
+        IndexError,
+        zlib.error,
+        struct.error,
+        HdrCookieException,
+        HdrLengthException,
+    ) as error:
         msg = f"a histogram is damaged: {text[:24]!r}... is not an HDR histogram in the compressed V2 form ({error!r})"
         raise ResultFormatError(msg) from error
 
@@ -309,7 +321,6 @@ def _check_configuration(encoded: bytes) -> None:
     header = zlib.decompressobj().decompress(encoded[_TEXT_HEADER_BYTES:], _HEADER.size)
     _, _, _, digits, lowest, highest, _ = _HEADER.unpack(header)
     if (digits, lowest, highest) != (DIGITS, LOWEST, HIGHEST):
-        msg = (
-            f"it holds {lowest} to {highest} with {digits} digits, where netbench's hold {LOWEST} to {HIGHEST} with {DIGITS}"
-        )
+        ours = f"{LOWEST} to {HIGHEST} with {DIGITS}"
+        msg = f"it holds {lowest} to {highest} with {digits} digits, where netbench's hold {ours}"
         raise ValueError(msg)

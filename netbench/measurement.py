@@ -36,7 +36,7 @@ _IPERF_INTERVAL_MIN_S, _IPERF_INTERVAL_MAX_S = 0.1, 60.0
 _PROGRAMS = {"iperf2": ("iperf", "iperf"), "iperf3": ("iperf3", "iperf3")}
 
 
-def _traffic(_: Any, __: Any, value: object) -> None:  # noqa: ANN401 - attrs' signature
+def _traffic(_: Any, __: Any, value: Any) -> None:  # noqa: ANN401 - attrs' signature
     if not isinstance(value, Tcp | Udp | Http):
         raise InvalidArgumentError("Measurement(traffic)", value, "a Tcp(), Udp() or Http()")
 
@@ -133,7 +133,9 @@ class Measurement:
         )
 
         def make_result(
-            pairs: Sequence[PairResult], failures: Sequence[PairFailure], stopped_early: bool  # noqa: FBT001
+            pairs: Sequence[PairResult],
+            failures: Sequence[PairFailure],
+            stopped_early: bool,  # noqa: FBT001
         ) -> Result:
             return Result(
                 spec=self._facts(),
@@ -172,6 +174,7 @@ class Measurement:
             requests={pair: self._request(run_id, index, pair, fleet) for pair in pairs},
             arm_timeout_s=self.arm_timeout_s,
             traffic_s=self.warmup_s + self.duration_s,
+            tail_s=self.traffic.tail_s,
             gather_timeout_s=self.gather_timeout_s,
         )
 

@@ -67,8 +67,8 @@ class Failure:
     Attributes:
         phase: The phase it failed in.
         reason: A short, stable word: ``worker-lost``, ``timeout``, ``refused``, ``port-taken``, ``unreachable``,
-            ``connection-lost``, ``program-missing``, ``program-failed``, ``unsupported``, ``no-traffic``, ``late``, ``stopped``,
-            ``protocol``, ``internal``.
+            ``connection-lost``, ``program-missing``, ``program-failed``, ``unsupported``, ``no-traffic``, ``late``,
+            ``stopped``, ``protocol``, ``internal``.
         message: What happened, where, and what to do.
         worker: The worker at fault, None where it cannot be told.
     """
@@ -189,7 +189,7 @@ class ControlRecord:
 
 @attrs.frozen(kw_only=True)
 class Timing:
-    """When a pair really sent. Instants are Unix nanoseconds of the time base, the clock that all workers were compared with.
+    """When a pair really sent. Instants are Unix nanoseconds of the time base, with which all clocks are compared.
 
     Attributes:
         asked_start_ns: The start instant that was published.
@@ -283,8 +283,6 @@ def from_wire(data: object, kind: type[T]) -> T:
     try:
         return converter().structure(data, kind)
     except (BaseValidationError, NetbenchError, ValueError, TypeError, AttributeError, KeyError) as error:
-        details = (
-            "; ".join(transform_error(error, path="$")) if isinstance(error, BaseValidationError) else str(error)
-        )
+        details = "; ".join(transform_error(error, path="$")) if isinstance(error, BaseValidationError) else str(error)
         msg = f"not a valid {getattr(kind, '__name__', kind)}: {details}"
         raise ProtocolError(msg) from error

@@ -1,7 +1,8 @@
 """What the two sides of a pair saw, as plain values.
 
-Sender and receiver are kept apart: each record is what one side saw of one direction. A value that nobody measured is None,
-never 0. Instants are nanoseconds relative to the first counted instant of the pair's window unless said otherwise.
+Sender and receiver are kept apart: each record is what one side saw of one direction. A value that nobody measured is
+None, never 0. Instants are nanoseconds relative to the first counted instant of the pair's window unless said
+otherwise.
 """
 
 from __future__ import annotations
@@ -179,7 +180,8 @@ class HttpClientRecord:
         requests: Requests that were due in the window, answered or not.
         responses: Those of them that were answered whole, whatever the status code.
         status_codes: Answers per status code, as text.
-        errors: Requests without a whole answer, per kind: ``timeout``, ``reset``, ``refused``, ``closed``, ``malformed``, ``unsent``.
+        errors: Requests without a whole answer, per kind: ``timeout``, ``reset``, ``refused``, ``closed``,
+            ``malformed``, ``unsent``.
         response_time: From the intended start to the last byte of the answer.
         service_time: From the real send to the last byte.
         send_lateness: From the intended start to the real send.
@@ -220,12 +222,7 @@ class HttpServerRecord:
 
 
 FlowRecord: TypeAlias = (
-    TcpSenderRecord
-    | TcpReceiverRecord
-    | UdpSenderRecord
-    | UdpReceiverRecord
-    | HttpClientRecord
-    | HttpServerRecord
+    TcpSenderRecord | TcpReceiverRecord | UdpSenderRecord | UdpReceiverRecord | HttpClientRecord | HttpServerRecord
 )
 
 

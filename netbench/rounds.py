@@ -41,6 +41,7 @@ class RoundPlan:
         requests: A request for each pair.
         arm_timeout_s: How long pairs may take until they are armed.
         traffic_s: Warm-up and duration.
+        tail_s: How long after that the traffic itself may take to end.
         gather_timeout_s: How long results may take after the end.
     """
 
@@ -49,6 +50,7 @@ class RoundPlan:
     requests: Mapping[Pair, PairRequest]
     arm_timeout_s: float
     traffic_s: float
+    tail_s: float
     gather_timeout_s: float
 
 
@@ -104,16 +106,15 @@ class Round:
         """
         for loss in lost.values():
             self.take(loss)
-        alive = [
-            request for request in self._plan.requests.values() if not self._states[request.pair_id].final
-        ]
+        alive = [request for request in self._plan.requests.values() if not self._states[request.pair_id].final]
         await self._crew.submit(alive)
         await self._wait_for(self._all_armed, self._plan.arm_timeout_s + _MARGIN_S)
         if not self._stopping.is_set():
             self._fail_rest("it was not armed in time", lambda state: state.phase is not Phase.ARMED)
             if not self._all_final():
                 await self._fire()
-            run_s = self._crew.start_lead_s + self._plan.traffic_s + _RUN_GRACE_S + self._plan.gather_timeout_s
+            plan = self._plan
+            run_s = self._crew.start_lead_s + plan.traffic_s + plan.tail_s + _RUN_GRACE_S + plan.gather_timeout_s
             await self._wait_for(lambda: self._all_final() or self._stopping.is_set(), run_s + _MARGIN_S)
         if self._stopping.is_set():
             await self._wait_for(self._all_final, self._plan.gather_timeout_s + _MARGIN_S)
@@ -146,9 +147,7 @@ class Round:
         elif status.outcome is not None:
             state.outcome = status.outcome
             self._emit(
-                PairDone(
-                    result=PairResult(round_index=self._plan.index, pair=state.pair, outcome=status.outcome)
-                )
+                PairDone(result=PairResult(round_index=self._plan.index, pair=state.pair, outcome=status.outcome))
             )
         else:
             state.phase = status.phase
@@ -177,9 +176,7 @@ class Round:
         )
         armed = sum(1 for state in self._states.values() if not state.final)
         self._emit(
-            RoundFired(
-                round_index=self._plan.index, armed=armed, starts_in_s=lead_s, lasts_s=self._plan.traffic_s
-            )
+            RoundFired(round_index=self._plan.index, armed=armed, starts_in_s=lead_s, lasts_s=self._plan.traffic_s)
         )
 
     def _all_armed(self) -> bool:
@@ -192,9 +189,7 @@ class Round:
 
     def _fail(self, state: _PairState, failure: Failure) -> None:
         state.failure = failure
-        self._emit(
-            PairFailed(failure=PairFailure(round_index=self._plan.index, pair=state.pair, failure=failure))
-        )
+        self._emit(PairFailed(failure=PairFailure(round_index=self._plan.index, pair=state.pair, failure=failure)))
 
     def _fail_rest(self, message: str, which: Callable[[_PairState], bool] = lambda _: True) -> None:
         for state in self._states.values():

@@ -119,9 +119,7 @@ class Run:
                     failures.extend(_not_run(plan))
                     continue
                 self._round = Round(plan, self._crew, self._emit)
-                self._emit(
-                    RoundStarted(round_index=plan.index, rounds=len(self._plans), pairs=tuple(plan.requests))
-                )
+                self._emit(RoundStarted(round_index=plan.index, rounds=len(self._plans), pairs=tuple(plan.requests)))
                 await self._round.execute(self._lost)
                 results.extend(self._round.results)
                 failures.extend(self._round.failures)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from netbench.errors import innermost
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 
     from anyio.abc import TaskGroup
 
@@ -21,8 +21,8 @@ __all__ = ("background_tasks", "together")
 async def background_tasks() -> AsyncIterator[TaskGroup]:
     """Own tasks for as long as the block lasts, and cancel them at its end.
 
-    An error of the block comes out as itself, so that whoever wrote ``async with`` can catch it by its name. The first error
-    of a task ends the block and comes out as itself too, the group as its cause.
+    An error of the block comes out as itself, so that whoever wrote ``async with`` can catch it by its name. The first
+    error of a task ends the block and comes out as itself too, the group as its cause.
     """
     failure: Exception | None = None
     try:
@@ -38,7 +38,7 @@ async def background_tasks() -> AsyncIterator[TaskGroup]:
         raise failure
 
 
-async def together(calls: Iterable[Callable[[], Awaitable[object]]]) -> None:
+async def together(calls: Iterable[Callable[[], Coroutine[Any, Any, object]]]) -> None:
     """Make all calls at once and wait for all. The first error ends the others and comes out as itself."""
     try:
         async with anyio.create_task_group() as group:

@@ -39,14 +39,14 @@ class Tcp:
     """
 
     protocol: ClassVar[Literal["tcp"]] = "tcp"
+    #: How long after the end an answer to something of the window may still come.
+    tail_s: ClassVar[float] = 0.0
 
     streams: int = attrs.field(default=1, validator=v.integer(at_least=1, at_most=STREAMS_MAX))
     direction: Literal["forward", "reverse", "both"] = attrs.field(
         default="forward", validator=v.one_of("forward", "reverse", "both")
     )
-    payload_bytes: int = attrs.field(
-        default=128 * 1024, validator=v.integer(at_least=1, at_most=TCP_PAYLOAD_MAX_BYTES)
-    )
+    payload_bytes: int = attrs.field(default=128 * 1024, validator=v.integer(at_least=1, at_most=TCP_PAYLOAD_MAX_BYTES))
     rate_bps: float | None = attrs.field(default=None, validator=v.optional(v.number(above=0)))
     receive: Literal["copy", "discard"] = attrs.field(default="copy", validator=v.one_of("copy", "discard"))
     congestion: str | None = attrs.field(default=None, validator=v.optional(v.text))
@@ -62,9 +62,8 @@ def _one_rate(instance: Udp, attribute: attrs.Attribute[Any], value: Any) -> Non
     if value:
         given.append("unlimited")
     if len(given) > 1:
-        raise InvalidArgumentError(
-            "Udp(rate_bps=, rate_pps=, unlimited=)", ", ".join(given), "at most one of the three"
-        )
+        where = "Udp(rate_bps=, rate_pps=, unlimited=)"
+        raise InvalidArgumentError(where, ", ".join(given), "at most one of the three")
 
 
 @attrs.frozen(kw_only=True)
@@ -84,6 +83,8 @@ class Udp:
     """
 
     protocol: ClassVar[Literal["udp"]] = "udp"
+    #: How long after the end an answer to something of the window may still come.
+    tail_s: ClassVar[float] = 0.0
 
     rate_bps: float | None = attrs.field(default=None, validator=v.optional(v.number(above=0)))
     rate_pps: float | None = attrs.field(default=None, validator=v.optional(v.number(above=0)))
@@ -117,9 +118,9 @@ class Http:
         request_bytes: Body of each request; only with ``POST``.
         response_bytes: Body of each response.
         connections: Connections of the pair, each with at most one request under way.
-        rate_rps: None runs a closed loop: each connection sends its next request when the last is answered. A number runs
-            an open loop of that many requests per second on a fixed schedule, whatever the server does; response times
-            then count from the instant the request was meant to leave (see Tene, "How NOT to Measure Latency").
+        rate_rps: None runs a closed loop: each connection sends its next request when the last is answered. A number
+            runs an open loop of that many requests per second on a fixed schedule, whatever the server does; response
+            times then count from the instant the request was meant to leave (see Tene, "How NOT to Measure Latency").
         connection: ``keep-alive``, or ``per-request`` for a new connection each time.
         timeout_s: A request without its whole response after this many seconds is an error of kind ``timeout``.
     """
@@ -130,15 +131,18 @@ class Http:
     request_bytes: int = attrs.field(
         default=0, validator=[v.integer(at_least=0, at_most=HTTP_BODY_MAX_BYTES), _body_of_get]
     )
-    response_bytes: int = attrs.field(
-        default=1024, validator=v.integer(at_least=0, at_most=HTTP_BODY_MAX_BYTES)
-    )
+    response_bytes: int = attrs.field(default=1024, validator=v.integer(at_least=0, at_most=HTTP_BODY_MAX_BYTES))
     connections: int = attrs.field(default=8, validator=v.integer(at_least=1, at_most=CONNECTIONS_MAX))
     rate_rps: float | None = attrs.field(default=None, validator=v.optional(v.number(above=0)))
     connection: Literal["keep-alive", "per-request"] = attrs.field(
         default="keep-alive", validator=v.one_of("keep-alive", "per-request")
     )
     timeout_s: float = attrs.field(default=5.0, validator=v.number(above=0))
+
+    @property
+    def tail_s(self) -> float:
+        """How long after the end an answer to something of the window may still come."""
+        return self.timeout_s
 
 
 Traffic: TypeAlias = Tcp | Udp | Http

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from netbench.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from enum import Enum
 
     import attrs
 
@@ -28,11 +27,11 @@ def integer(*, at_least: int, at_most: int | None = None) -> Validator:
     expected = f"a whole number of at least {at_least}"
     if at_most is not None:
         expected = f"a whole number from {at_least} to {at_most}"
+    highest = math.inf if at_most is None else at_most
 
     def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if isinstance(value, int) and not isinstance(value, bool) and value >= at_least:
-            if at_most is None or value <= at_most:
-                return
+        if isinstance(value, int) and not isinstance(value, bool) and at_least <= value <= highest:
+            return
         raise fail(instance, attribute.name, value, expected)
 
     return check
@@ -47,9 +46,9 @@ def number(*, above: float | None = None, at_least: float | None = None) -> Vali
         expected = f"a number of at least {at_least:g}"
 
     def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            if (above is None or value > above) and (at_least is None or value >= at_least):
-                return
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if is_number and (above is None or value > above) and (at_least is None or value >= at_least):
+            return
         raise fail(instance, attribute.name, value, expected)
 
     return check

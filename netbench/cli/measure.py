@@ -18,6 +18,8 @@ from netbench.cli.progress import show_progress
 from netbench.cli.requests import cluster_from, measurement_from, strategy_from, worker_count
 from netbench.errors import UsageError
 from netbench.fleet import WorkerFleet
+from netbench.result.store import write_text
+from netbench.tasks import background_tasks
 
 if TYPE_CHECKING:
     import argparse
@@ -48,12 +50,11 @@ async def measure(arguments: argparse.Namespace) -> ExitCode:
     output = None if arguments.output is None else _checked_output(Path(arguments.output))
     errors = Console(stderr=True, quiet=arguments.quiet)
     result: Result | None = None
-    async with anyio.create_task_group() as group:
-        interrupts = _Interrupts(Console(stderr=True))
+    interrupts = _Interrupts(Console(stderr=True))
+    async with background_tasks() as group:
         await group.start(interrupts.watch)
         with interrupts.scope:
             result = await _measure(parts, errors, interrupts)
-        group.cancel_scope.cancel()
     if result is None:
         Console(stderr=True).print("interrupted before anything was measured; everything is cleaned up")
         return ExitCode.INTERRUPTED

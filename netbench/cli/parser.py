@@ -60,7 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "cleanup",
         help="remove what controllers that died left behind",
-        description="Remove the workers, network namespaces and files of controllers that died. Live ones are left alone.",
+        description="Remove the workers, network namespaces and files of controllers that died; live ones stay.",
     )
     return parser
 
@@ -83,12 +83,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to measure")
     group.add_argument("--protocol", choices=("tcp", "udp", "http"), default="tcp", help="default: tcp")
     group.add_argument("--duration", type=duration_s, default=10.0, metavar="TIME", help="default: 10 s")
-    group.add_argument(
-        "--warmup", type=duration_s, default=0.0, metavar="TIME", help="traffic before anything counts"
-    )
-    group.add_argument(
-        "--interval", type=duration_s, metavar="TIME", help="of the throughput series; default: 100ms"
-    )
+    group.add_argument("--warmup", type=duration_s, default=0.0, metavar="TIME", help="traffic before anything counts")
+    group.add_argument("--interval", type=duration_s, metavar="TIME", help="of the throughput series; default: 100ms")
     group.add_argument("--driver", choices=("native", "iperf2", "iperf3"), default="native", help="default: native")
     group.add_argument("--port", type=whole_number, help="first data port of the servers; default: any free one")
     group.add_argument("--seed", type=whole_number, default=0, help="of payload and random pairs; default: 0")
@@ -128,9 +124,7 @@ def _add_traffic(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--request-bytes", type=byte_count, metavar="BYTES", help="http: body of a request")
     group.add_argument("--response-bytes", type=byte_count, metavar="BYTES", help="http: body of a response")
     group.add_argument("--connections", type=whole_number, help="http: connections of a pair")
-    group.add_argument(
-        "--rate-rps", type=rate, metavar="RPS", help="http: open loop of this many requests per second"
-    )
+    group.add_argument("--rate-rps", type=rate, metavar="RPS", help="http: open loop of this many requests per second")
     group.add_argument("--connection", choices=("keep-alive", "per-request"), help="http")
     group.add_argument("--timeout", dest="timeout_s", type=duration_s, metavar="TIME", help="http: of one request")
 

@@ -23,8 +23,8 @@ _PERCENTS = (5.0, 50.0, 95.0, 99.0, 99.9)
 def to_dataframe(result: Result) -> pd.DataFrame:
     """Give one row a pair, in base units, units in the names.
 
-    Columns that do not apply to the traffic are left out; what was not measured is missing (NaN). Failed pairs come last, with
-    ``failure_reason``, ``failure_phase`` and ``failure_message``.
+    Columns that do not apply to the traffic are left out; what was not measured is missing (NaN). Failed pairs come
+    last, with ``failure_reason``, ``failure_phase`` and ``failure_message``.
 
     Raises:
         MissingExtraError: pandas is not installed.

@@ -84,7 +84,9 @@ def _table(view: Report) -> str:
 
 def _row(view: Report, cells: Sequence[str]) -> str:
     columns = zip(view.headings, cells, strict=True)
-    return "<tr>" + "".join(f'<td class="{_class(head.numeric)}">{escape(cell)}</td>' for head, cell in columns) + "</tr>"
+    return (
+        "<tr>" + "".join(f'<td class="{_class(head.numeric)}">{escape(cell)}</td>' for head, cell in columns) + "</tr>"
+    )
 
 
 def _class(numeric: bool) -> str:  # noqa: FBT001

@@ -30,7 +30,8 @@ Amount = TypeVar("Amount", int, float)
 
 
 def _rounds_hold_all(instance: Result, attribute: attrs.Attribute[Any], value: int) -> None:
-    last = max((each.round_index for each in (*instance.pairs, *instance.failures)), default=-1)
+    indices = [pair.round_index for pair in instance.pairs] + [failure.round_index for failure in instance.failures]
+    last = max(indices, default=-1)
     if last >= value:
         raise v.fail(instance, attribute.name, value, f"at least {last + 1}, since there are pairs of round {last}")
 
@@ -39,8 +40,8 @@ def _rounds_hold_all(instance: Result, attribute: attrs.Attribute[Any], value: i
 class Result:
     """What came out of one measurement, the pairs that failed included.
 
-    All figures are in base units: seconds, bit/s, bytes, counts. A figure over all pairs is None where it does not apply
-    to the traffic, or where one of the pairs lacks it, so that a sum is never quietly too small.
+    All figures are in base units: seconds, bit/s, bytes, counts. A figure over all pairs is None where it does not
+    apply to the traffic, or where one of the pairs lacks it, so that a sum is never quietly too small.
 
     Attributes:
         spec: What was asked for.
@@ -90,7 +91,7 @@ class Result:
 
     @property
     def round_throughputs_bps(self) -> tuple[float | None, ...]:
-        """For each round the payload bit/s of all its pairs together, over the window in which all of them were sending.
+        """For each round the payload bit/s of all its pairs together, over the window in which all were sending.
 
         None for a round in which there was no such window.
         """
@@ -123,7 +124,7 @@ class Result:
 
     @property
     def window_overlap(self) -> float | None:
-        """The window in which all pairs of a round were sending, as a share of its longest pair's; the worst round's."""
+        """The window in which all pairs of a round were sending, as a share of the longest; the worst round's."""
         known = [ratio for ratio in self._per_round(rounds.overlap_ratio) if ratio is not None]
         return min(known, default=None)
 
@@ -145,7 +146,7 @@ class Result:
 
     @property
     def latency(self) -> Histogram:
-        """The traffic's own latency: TCP's round trip, UDP's one-way delay, HTTP's response time from the intended start.
+        """The traffic's own latency: TCP's round trip, UDP's one-way delay, HTTP's response time.
 
         Raises:
             MissingValueError: No pair has one.

@@ -131,4 +131,8 @@ def _dropped(result: Result) -> str | None:
 
 def _refused(result: Result) -> str | None:
     refused = sum(pair.send_errors or 0 for pair in result.pairs)
-    return f"{refused:,} sends were refused by the senders' own kernels; these are not counted as sent" if refused else None
+    return (
+        f"{refused:,} sends were refused by the senders' own kernels; these are not counted as sent"
+        if refused
+        else None
+    )

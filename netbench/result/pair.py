@@ -1,4 +1,4 @@
-"""What one pair measured, in base units: seconds, bit/s, bytes, counts. A value that nobody measured is None, never 0."""
+"""What one pair measured, in base units: seconds, bit/s, bytes, counts. What nobody measured is None, never 0."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ class PairResult:
     def clock_bound_s(self) -> float:
         """The clock offset, and with it every one-way delay, is within this of the truth at any time of the run.
 
-        It is the greater bound of the comparisons before and after (half the delay of the best ping-pong, RFC 5905), and
-        what the clocks drifted in between.
+        It is the greater bound of the comparisons before and after (half the delay of the best ping-pong, RFC 5905),
+        and what the clocks drifted in between.
         """
         before, after = self.outcome.timing.peer_clock, self.outcome.timing.peer_clock_after
         bound_ns = before.bound_ns
@@ -234,7 +234,7 @@ class PairResult:
 
     @property
     def latency(self) -> Histogram:
-        """The traffic's own latency: TCP's round trip, UDP's one-way delay, HTTP's response time from the intended start.
+        """The traffic's own latency: TCP's round trip, UDP's one-way delay, HTTP's response time.
 
         Raises:
             MissingValueError: It was not measured; the message says why.

@@ -31,9 +31,9 @@ class _Metric:
 def perfdata(result: Result) -> dict[str, Any]:
     """Give the PerfData document of the traffic's protocol.
 
-    One pair gives ``{"Value": x}``. Several give ``Perc05``, ``Perc50`` and ``Perc95``: nearest rank over one mean per pair;
-    pairs that failed count as planned but have no mean. A metric that nobody measured is absent, where ClusterLoader2 would
-    write 0.
+    One pair gives ``{"Value": x}``. Several give ``Perc05``, ``Perc50`` and ``Perc95``: nearest rank over one mean per
+    pair; pairs that failed count as planned but have no mean. A metric that nobody measured is absent, where
+    ClusterLoader2 would write 0.
     """
     planned = len(result.pairs) + len(result.failures)
     items: list[dict[str, Any]] = []

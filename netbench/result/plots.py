@@ -22,7 +22,10 @@ _NS_PER_S = 1_000_000_000
 _POINTS_MAX = 250
 #: Marks of the percentile axis, which stretches its upper end: each step to the right is ten times rarer.
 _PERCENT_MARKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99, 99.999)
-_PERCENT_POINTS = (*(float(percent) for percent in range(0, 90, 2)), *(100 - 10 ** (1 - step / 8) for step in range(33)))
+_PERCENT_POINTS = (
+    *(float(percent) for percent in range(0, 90, 2)),
+    *(100 - 10 ** (1 - step / 8) for step in range(33)),
+)
 
 
 def throughput_chart(result: Result) -> Chart:
@@ -77,7 +80,7 @@ def _throughput_curves(pair: PairResult, origin_ns: int, result: Result) -> Iter
 
 
 def _rates(series: IntervalSeries) -> Iterator[tuple[float, float]]:
-    """Give the middle of each interval in seconds and its bit/s; neighbours are put together where there are too many."""
+    """Give each interval's middle in seconds and its bit/s; where there are too many, neighbours are joined."""
     group = max(1, math.ceil(len(series.ends_ns) / _POINTS_MAX))
     begin_ns = 0
     for first in range(0, len(series.ends_ns), group):

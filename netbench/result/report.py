@@ -94,9 +94,7 @@ def report(result: Result, rows_max: int) -> Report:
         totals=totals_of(result),
         notes=notes_of(result),
         failures=tuple(str(failure) for failure in result.failures),
-        left_over=tuple(
-            f"{each.worker.name} on {each.worker.node}: {each.reason}" for each in result.left_over
-        ),
+        left_over=tuple(f"{each.worker.name} on {each.worker.node}: {each.reason}" for each in result.left_over),
         footer=footer_of(result),
     )
 
@@ -108,12 +106,12 @@ def _scale(column: Column, cells: Sequence[Sequence[Line]]) -> Scale | None:
 
 
 def _row(cells: Sequence[Sequence[Line]], scales: Sequence[Scale | None]) -> tuple[str, ...]:
-    return tuple(
-        "\n".join(_line(line, scale) for line in cell) for cell, scale in zip(cells, scales, strict=True)
-    )
+    return tuple("\n".join(_line(line, scale) for line in cell) for cell, scale in zip(cells, scales, strict=True))
 
 
 def _line(line: Line, scale: Scale | None) -> str:
     if line is None:
         return MISSING
-    return line if isinstance(line, str) or scale is None else scale.text(line)
+    if isinstance(line, str):
+        return line
+    return str(line) if scale is None else scale.text(line)

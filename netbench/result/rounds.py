@@ -1,7 +1,8 @@
 """What a whole round carried while all of its pairs were sending.
 
-Pairs never start and end at quite the same instant. A total over their own windows would count what one carried while another
-was not there; so only the common window counts, and every pair's part of it is read from its receiver's interval series.
+Pairs never start and end at quite the same instant. A total over their own windows would count what one carried while
+another was not there; so only the common window counts, and every pair's part of it is read from its receiver's
+interval series.
 """
 
 from __future__ import annotations

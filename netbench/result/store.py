@@ -88,14 +88,16 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a file whole or not at all, in UTF-8: under another name beside it first, then moved into place.
 
     Raises:
-        HostError: The disk is full, the directory is missing or not writable, or the like. Nothing is left behind, and a
-            file that was there before is as it was.
+        HostError: The disk is full, the directory is missing or not writable, or the like. Nothing is left behind, and
+            a file that was there before is as it was.
     """
     target = Path(path)
     try:
         _write_beside(target, text.encode())
     except OSError as error:
-        msg = f"cannot write {target}: {error.strerror or error}; choose another place or make room, nothing was changed"
+        msg = (
+            f"cannot write {target}: {error.strerror or error}; choose another place or make room, nothing was changed"
+        )
         raise HostError(msg) from error
 
 

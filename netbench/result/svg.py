@@ -20,6 +20,7 @@ __all__ = ("Chart", "Curve", "colour_of", "draw", "round_marks")
 _WIDTH, _HEIGHT = 560, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 28, 40
 #: Told apart by people with the usual kinds of colour blindness, on white and on black (Okabe and Ito).
+_STYLE = 'style="max-width:35em;width:100%;font:11px sans-serif" fill="currentColor"'
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 #: More curves than this are drawn in one thin colour and without names: nobody could tell them apart.
 _NAMED_MAX = len(_COLOURS)
@@ -85,11 +86,11 @@ def draw(chart: Chart) -> str:
     x_from, x_to = min(marks + [x for x, _ in points]), max(marks + [x for x, _ in points])
     area = _Area(x_from=x_from, x_to=x_to if x_to > x_from else x_from + 1, y_from=ticks[0], y_to=ticks[-1])
     scale = scale_for(chart.y_kind, [ticks[-1]])
+    middle = (_LEFT + _WIDTH - _RIGHT) / 2
     parts = [
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(chart.title)}" '
-        'style="max-width:35em;width:100%;font:11px sans-serif" fill="currentColor">',
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(chart.title)}" {_STYLE}>',
         f'<text x="{_LEFT}" y="14" font-weight="bold">{escape(chart.title)} ({escape(scale.unit)})</text>',
-        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(chart.x_label)}</text>',
+        f'<text x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(chart.x_label)}</text>',
         *(_y_mark(area, tick, f"{tick / scale.factor:g}") for tick in ticks),
         *(_x_mark(area, place, label) for place, label in chart.x_ticks),
         *_curves(area, chart.curves),
@@ -109,16 +110,16 @@ def _curves(area: _Area, curves: Sequence[Curve]) -> list[str]:
         path = " ".join(f"{area.x(x):.1f},{area.y(y):.1f}" for x, y in curve.points)
         colour = colour_of(place, len(curves))
         style = f'stroke="{colour}"' if colour else f'stroke="{_COLOURS[0]}" stroke-opacity=".4"'
-        drawn.append(
-            f'<polyline fill="none" {style} stroke-width="1.5" points="{path}"><title>{escape(curve.name)}</title></polyline>'
-        )
+        title = f"<title>{escape(curve.name)}</title>"
+        drawn.append(f'<polyline fill="none" {style} stroke-width="1.5" points="{path}">{title}</polyline>')
     return drawn
 
 
 def _y_mark(area: _Area, value: float, label: str) -> str:
     y = area.y(value)
     return (
-        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" stroke-opacity=".15"/>'
+        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" '
+        'stroke-opacity=".15"/>'
         f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{escape(label)}</text>'
     )
 

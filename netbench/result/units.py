@@ -48,8 +48,7 @@ _LADDERS: dict[Kind, tuple[Scale, ...]] = {
     ),
     "s": tuple(Scale(unit, factor, 3) for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))),
     "byte": tuple(
-        Scale(unit, factor, 3)
-        for unit, factor in (("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10), ("B", 1.0))
+        Scale(unit, factor, 3) for unit, factor in (("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10), ("B", 1.0))
     ),
     "share": (Scale("%", 0.01, 3),),
     "cores": (Scale("cores", 1.0, 3),),
@@ -59,7 +58,7 @@ _LADDERS: dict[Kind, tuple[Scale, ...]] = {
 
 
 def scale_for(kind: Kind, numbers: Iterable[float]) -> Scale:
-    """Choose the unit in which the middle one of these numbers is at least 1, so that they can be compared in one column."""
+    """Choose the unit in which the middle one of these numbers is at least 1, for all numbers of a column."""
     ladder = _LADDERS[kind]
     magnitudes = sorted(abs(number) for number in numbers if number)
     if not magnitudes:

@@ -1,4 +1,4 @@
-"""A worker's life: say hello, take sessions as a server, carry out requests as a client, until the controller is gone."""
+"""A worker's life: say hello, take sessions as a server, carry out requests as a client."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def serve(control: WorkerControl, name: str, listen_host: str, clock: Work
             worker=name,
             protocol=PROTOCOL_VERSION,
             pid=os.getpid(),
-            peer_port=listener.extra(SocketAttribute.local_port),
+            peer_port=listener.extra(SocketAttribute.local_port),  # noqa: S610 - not Django's
             drivers=programs,
             host=host_facts(listen_host),
         )
@@ -152,7 +152,7 @@ class _PairTask:
             await orders.stopped.wait()
             await session.stop()
 
-        limit_s = (window.end_ns - self._clock.now_ns()) / _NS + _RUN_GRACE_S
+        limit_s = (window.end_ns - self._clock.now_ns()) / _NS + self._request.traffic.tail_s + _RUN_GRACE_S
         async with anyio.create_task_group() as group:
             group.start_soon(obey_stop)
             with self._deadline(limit_s, "the traffic did not end"):

@@ -1,4 +1,4 @@
-"""Comparing clocks with another worker: short ping-pongs over a TCP connection of their own, stamped next to the system calls."""
+"""Comparing clocks with another worker: short ping-pongs, stamped next to the system calls."""
 
 from __future__ import annotations
 
@@ -84,9 +84,7 @@ async def clock_responder(host: str, cookie: bytes, clock: WorkerClock) -> Async
 class _Responder:
     """One thread, any number of connections; whoever does not show the cookie is closed."""
 
-    def __init__(
-        self, listener: socket.socket, cookie: bytes, clock: WorkerClock, stop: threading.Event
-    ) -> None:
+    def __init__(self, listener: socket.socket, cookie: bytes, clock: WorkerClock, stop: threading.Event) -> None:
         self._listener = listener
         self._cookie = cookie
         self._clock = clock
@@ -119,9 +117,9 @@ class _Responder:
     def _answer(self, connection: socket.socket) -> None:
         try:
             data = connection.recv(4096)
-            stamp = self._clock.now_ns()
         except OSError:
             data = b""
+        stamp = self._clock.now_ns()
         if not data:
             self._drop(connection)
             return

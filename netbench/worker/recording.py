@@ -58,8 +58,8 @@ def watch_intervals(
 ) -> IntervalSeries:
     """Block this thread over the counted window and note the bytes of each interval.
 
-    The thread only sleeps and never spins, so it takes nothing from the senders; an interval that was read late is longer and
-    says so.
+    The thread only sleeps and never spins, so it takes nothing from the senders; an interval that was read late is
+    longer and says so.
 
     Args:
         schedule: The window.
@@ -93,8 +93,8 @@ def watch_intervals(
 def throughput_of(series: IntervalSeries, interval_ns: int) -> HistogramData:
     """Turn a series into a histogram of bit/s, one value an interval.
 
-    An interval of less than half the asked length (the rest at the end, or one cut by a stop) says little and is left out,
-    unless it is the only one.
+    An interval of less than half the asked length (the rest at the end, or one cut by a stop) says little and is left
+    out, unless it is the only one.
     """
     recorder = HistogramRecorder("bit/s")
     begin = 0

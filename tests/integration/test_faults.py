@@ -21,14 +21,12 @@ KILL, STOP = signal.SIGKILL, signal.SIGSTOP
 VICTIM, OTHER = ("worker-0", "worker-1"), ("worker-2", "worker-3")
 
 
-def measurement(traffic: nb.Traffic, **arguments: int) -> nb.Measurement:
+def measurement(traffic: nb.Traffic, port: int | None = None) -> nb.Measurement:
     """Give a short measurement with short deadlines."""
-    return nb.Measurement(traffic, duration_s=1, arm_timeout_s=2, gather_timeout_s=2, **arguments)
+    return nb.Measurement(traffic, duration_s=1, arm_timeout_s=2, gather_timeout_s=2, port=port)
 
 
-async def measure_and(
-    phase: nb.Phase, number: signal.Signals, victim: int, *, hold_server: bool
-) -> nb.Result:
+async def measure_and(phase: nb.Phase, number: signal.Signals, victim: int, *, hold_server: bool) -> nb.Result:
     """Measure two pairs and send a signal to a worker of the first when that pair is in the phase.
 
     ``hold_server`` stops the first pair's server before, so that the pair cannot leave the phase by itself.
@@ -102,9 +100,7 @@ async def test_a_link_cut_in_mid_run_fails_that_pair_alone(traffic: nb.Traffic) 
     assert [str(pair.pair) for pair in result.pairs] == ["worker-2 -> worker-3"]
 
 
-async def test_a_program_that_is_missing_is_refused_with_its_package(
-    monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_program_that_is_missing_is_refused_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers without iperf3 on their path: an error before the start that says what to install."""
     monkeypatch.setenv("PATH", "/nonexistent")
     async with nb.Cluster.local(nodes=2, isolation="process") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:

@@ -88,7 +88,7 @@ async def test_iperf3_udp_agrees() -> None:
 
 
 async def test_iperf2_tcp_agrees() -> None:
-    """Throughput on a limited link, within 3 %: by hand iperf2 counts at the sender, whose buffers fill at the start."""
+    """Throughput on a limited link, within 3 %: by hand iperf2 counts at the sender, whose buffers fill first."""
     pair, text = await both(
         "iperf2",
         nb.Tcp(),

@@ -16,7 +16,10 @@ async def test_eight_clients_measure_with_one_server() -> None:
     async with nb.Cluster.local(nodes=3, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=9) as fleet:
         result = await nb.Measurement(GENTLE, duration_s=1).run(fleet, nb.ManyToOne())
     assert result.complete
-    assert (len({pair.pair.client for pair in result.pairs}), len({pair.pair.server for pair in result.pairs})) == (8, 1)
+    assert (len({pair.pair.client for pair in result.pairs}), len({pair.pair.server for pair in result.pairs})) == (
+        8,
+        1,
+    )
 
 
 async def test_eight_clients_share_the_servers_link() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 import netbench as nb
@@ -26,7 +28,7 @@ ALL = [
 ]
 
 
-async def run(traffic: nb.Traffic, isolation: str) -> nb.Result:
+async def run(traffic: nb.Traffic, isolation: Literal["netns", "process"]) -> nb.Result:
     """Measure one pair for a second."""
     async with (
         nb.Cluster.local(nodes=2, isolation=isolation) as cluster,

@@ -51,9 +51,7 @@ async def test_a_rate_limited_udp_sender_keeps_its_rate_within_a_thousandth() ->
 
 
 @pytest.mark.parametrize("shifted", ["worker-0", "worker-1"], ids=["client", "server"])
-async def test_a_shifted_clock_is_found_within_the_stated_bound(
-    shifted: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_shifted_clock_is_found_within_the_stated_bound(shifted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five seconds of shift on either side are measured and corrected; the start is still common."""
     shift_ns = 5_000_000_000
     monkeypatch.setenv("NETBENCH_TEST_CLOCK_SHIFTS_NS", json.dumps({shifted: shift_ns}))

@@ -61,7 +61,8 @@ class FakeCrew:
 
     Args:
         workers: How many; they alternate over two nodes.
-        script: Called with each request and with :meth:`say`; by default every pair arms at once and is done when fired.
+        script: Called with each request and with :meth:`say`; by default every pair arms at once and is done when
+            fired.
         drivers: The drivers that every worker has.
     """
 
@@ -74,9 +75,7 @@ class FakeCrew:
         self.workers = tuple(
             Worker(name=f"worker-{i}", node=f"node-{i % 2 + 1}", address=f"198.18.0.{i + 1}") for i in range(workers)
         )
-        facts = HostFacts(
-            hostname="fake", kernel="Linux 6", machine="x86_64", cpu_count=2, python="3.11", netbench="0"
-        )
+        facts = HostFacts(hostname="fake", kernel="Linux 6", machine="x86_64", cpu_count=2, python="3.11", netbench="0")
         self.hellos = {
             worker.name: WorkerHello(
                 worker=worker.name, protocol=1, pid=1, peer_port=1, drivers=dict.fromkeys(drivers, ""), host=facts
@@ -139,9 +138,7 @@ class FakeCrew:
     ) -> None:
         """Say how far a pair is."""
         self._send.send_nowait(
-            PairStatus(
-                run_id=request.run_id, pair_id=request.pair_id, phase=phase, failure=failure, outcome=done
-            )
+            PairStatus(run_id=request.run_id, pair_id=request.pair_id, phase=phase, failure=failure, outcome=done)
         )
 
     def lose(self, worker: str) -> None:

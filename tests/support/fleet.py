@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from anyio import AsyncContextManagerMixin
 
@@ -12,7 +12,7 @@ from netbench.backends.base import BackendFacts
 from netbench.tasks import background_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from anyio.abc import TaskGroup
 
@@ -40,7 +40,7 @@ class FakeFleet(AsyncContextManagerMixin):
         finally:
             self.crew.close()
 
-    def start_soon(self, work: Callable[[], Awaitable[None]]) -> None:
+    def start_soon(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let a run go on in the background."""
         assert self._group is not None
         self._group.start_soon(work)

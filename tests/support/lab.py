@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,10 +77,9 @@ def paused(worker: Worker) -> Iterator[None]:
     try:
         yield
     finally:
-        try:
+        # It may have been killed meanwhile.
+        with suppress(ProcessLookupError):
             send_signal(worker, signal.SIGCONT)
-        except ProcessLookupError:
-            pass  # It was killed meanwhile.
 
 
 async def frozen_each_second(worker: Worker, frozen_s: float) -> None:

@@ -34,7 +34,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)  # type: ignore[arg-type] - has all that the loop calls
+        super().__init__(self._jumping)  # type: ignore[arg-type] # it has all that the loop calls
 
     def time(self) -> float:
         """Give the virtual time in seconds."""

@@ -126,4 +126,3 @@ async def _network(spec: LocalSpec, cluster_id: str, stack: AsyncExitStack) -> t
             raise
         return None, f"no network namespaces here: {error}"
     return network, "as asked" if spec.isolation == "netns" else "network namespaces are allowed here"
-

@@ -19,6 +19,7 @@ from netbench.topology import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+
     from anyio.streams.memory import MemoryObjectSendStream
 
     from netbench.backends.base import StatusEvent
@@ -130,9 +131,7 @@ class LocalCrew:
 
 
 @asynccontextmanager
-async def open_crew(
-    seats: Sequence[Seat], control_argument: str, ready_timeout_s: float
-) -> AsyncIterator[LocalCrew]:
+async def open_crew(seats: Sequence[Seat], control_argument: str, ready_timeout_s: float) -> AsyncIterator[LocalCrew]:
     """Start a worker on each seat, wait until all are ready, and end them at the end, whatever the end.
 
     Raises:
@@ -166,9 +165,7 @@ async def _watch(process: WorkerProcess, crew: LocalCrew, control: ControlServer
     control.wake()
 
 
-async def _until_ready(
-    seats: Sequence[Seat], crew: LocalCrew, control: ControlServer, ready_timeout_s: float
-) -> None:
+async def _until_ready(seats: Sequence[Seat], crew: LocalCrew, control: ControlServer, ready_timeout_s: float) -> None:
     places = {seat.name: seat.node.name for seat in seats}
     with anyio.move_on_after(ready_timeout_s):
         while len(control.hellos) < len(seats):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,7 +82,7 @@ async def _look(directory: Path) -> Leftover:
 
 async def _commands() -> AsyncIterator[tuple[int, list[str]]]:
     """Give the process id and command line of every process."""
-    if sys.platform == "linux":
+    if Path("/proc/self/cmdline").exists():
         for entry in _linux_commands():
             yield entry
         return
@@ -97,4 +96,3 @@ def _linux_commands() -> Iterator[tuple[int, list[str]]]:
         # Processes end while they are listed.
         with suppress(OSError):
             yield int(path.parent.name), path.read_bytes().decode(errors="replace").split("\0")
-

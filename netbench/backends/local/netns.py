@@ -1,9 +1,9 @@
 """A network of namespaces: one for each node, and one for the switch that joins them.
 
-Nothing is put into the host's own namespace, so the host's routes and filters cannot disturb, and are not disturbed. Each
-node has one interface, ``eth0``, a veth whose other end is a port of the switch's bridge. Addresses come from
-198.18.0.0/15, the range set apart for benchmarks (RFC 2544): node N's workers have 198.18.N.1, 198.18.N.2 and so on, one
-flat network.
+Nothing is put into the host's own namespace, so the host's routes and filters cannot disturb, and are not disturbed.
+Each node has one interface, ``eth0``, a veth whose other end is a port of the switch's bridge. Addresses come from
+198.18.0.0/15, the range set apart for benchmarks (RFC 2544): node N's workers have 198.18.N.1, 198.18.N.2 and so on,
+one flat network.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ class Network:
         taken: list[tuple[int, int]] = []
         try:
             for node in nodes:
-                taken.append((node, self._take(node)))
+                # One by one, so that the others are given back when a node has none left.
+                taken.append((node, self._take(node)))  # noqa: PERF401
             await self._on_nodes("add", taken)
             yield [f"198.18.{node + 1}.{number}" for node, number in taken]
             await self._on_nodes("del", taken)
@@ -214,5 +215,3 @@ def _effective_capabilities() -> int:
     except (OSError, StopIteration, ValueError) as error:
         msg = f"this process's capabilities cannot be read from /proc: {error}"
         raise MissingFeatureError(msg) from error
-
-

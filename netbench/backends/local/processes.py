@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -15,11 +14,14 @@ import attrs
 from netbench.errors import BackendError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from anyio.abc import Process
 
 __all__ = ("WorkerProcess", "start_worker", "worker_command")
 
-#: A worker whose control connection is closed ends by itself, and takes its programs along; then there is no more patience.
+#: A worker whose control connection is closed ends by itself, and takes its programs along; then there is no more
+#: patience.
 _END_TIMEOUT_S = 2.0
 _KILL_TIMEOUT_S = 5.0
 _LAST_WORDS_BYTES = 4000
@@ -76,7 +78,7 @@ async def start_worker(*, name: str, node: str, log: Path, command: list[str]) -
         BackendError: It cannot be started.
     """
     # Workers import the same netbench, and the same everything, however this process came by it.
-    search = [os.path.abspath(entry or os.curdir) for entry in sys.path]  # noqa: PTH100 - as a string, for a zip too
+    search = [os.path.abspath(entry or os.curdir) for entry in sys.path]  # noqa: PTH100, ASYNC240 - no file is touched
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(search)}
     try:
         with log.open("wb") as output:

@@ -1,11 +1,11 @@
 """The run directory: one cluster's files, and a lock that says whether its controller is alive.
 
-The directory's name is the cluster's id, and everything else that a cluster makes carries it: ``nb-<id>-...`` for network
-namespaces, the path of the control socket in every worker's command line. So whoever finds the directory of a controller
-that died knows all that it left, and nothing has to be written down at the right moment.
+The directory's name is the cluster's id, and everything else that a cluster makes carries it: ``nb-<id>-...`` for
+network namespaces, the path of the control socket in every worker's command line. So whoever finds the directory of a
+controller that died knows all that it left, and nothing has to be written down at the right moment.
 
-The lock is a file beside the directory, held with flock(2) for as long as the controller lives; the kernel lets go of it
-when the controller ends, however it ends.
+The lock is a file beside the directory, held with flock(2) for as long as the controller lives; the kernel lets go of
+it when the controller ends, however it ends.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ __all__ = ("NODES_MAX", "Isolation", "LocalSpec", "local_spec")
 
 Isolation: TypeAlias = Literal["auto", "netns", "process"]
 
+_ISOLATIONS: tuple[Isolation, ...] = ("auto", "netns", "process")
 #: Nodes are numbered by one byte of their address, 198.18.N.W.
 NODES_MAX = 254
 _MTU_MIN = 576
@@ -47,8 +48,6 @@ def local_spec(*, nodes: object, zones: object, isolation: object, link_rate_bps
     """
     names = _node_names(nodes)
     zone_of = _zone_of(names, zones)
-    if isolation not in {"auto", "netns", "process"}:
-        raise _wrong("isolation", isolation, "one of 'auto', 'netns', 'process'")
     if link_rate_bps is not None and not _is_positive_number(link_rate_bps):
         raise _wrong("link_rate_bps", link_rate_bps, "a number above 0, or None for no limit")
     if mtu is not None and not (isinstance(mtu, int) and not isinstance(mtu, bool) and _MTU_MIN <= mtu <= _MTU_MAX):
@@ -61,9 +60,9 @@ def local_spec(*, nodes: object, zones: object, isolation: object, link_rate_bps
         raise UsageError(msg)
     return LocalSpec(
         nodes=tuple(Node(name=name, zone=zone_of.get(name)) for name in names),
-        isolation=cast("Isolation", isolation),
+        isolation=_isolation(isolation),
         link_rate_bps=cast("float | None", link_rate_bps),
-        mtu=cast("int | None", mtu),
+        mtu=mtu,
     )
 
 
@@ -81,6 +80,13 @@ def _node_names(nodes: object) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise _wrong("nodes", nodes, "different names")
     return names
+
+
+def _isolation(isolation: object) -> Isolation:
+    for known in _ISOLATIONS:
+        if isolation == known:
+            return known
+    raise _wrong("isolation", isolation, "one of " + ", ".join(map(repr, _ISOLATIONS)))
 
 
 def _zone_of(names: tuple[str, ...], zones: object) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """External programs: found, run with a deadline, and ended by a ladder of signals, whatever they think of it.
 
-What a program prints goes to files without names, so that nothing has to be read while it runs and nothing is left behind.
-On Linux the kernel kills it when this worker dies, by way of setpriv(1) where that is installed.
+What a program prints goes to files without names, so that nothing has to be read while it runs and nothing is left
+behind. On Linux the kernel kills it when this worker dies, by way of setpriv(1) where that is installed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ class Finished:
 
     def failure(self, words: str = "") -> DriverError:
         """Make the error that quotes the program."""
-        said = (words or self.complaint.strip() or self.output.strip()[-_SHOWN_BYTES:] or "nothing").replace("\n", " / ")
+        said = (words or self.complaint.strip() or self.output.strip()[-_SHOWN_BYTES:] or "nothing").replace(
+            "\n", " / "
+        )
         how = f"exit code {self.code}" if self.code >= 0 else f"signal {-self.code}"
         msg = f"{self.command!r} ended with {how} and said: {said[:_SHOWN_BYTES]}"
         taken = "in use" in said

@@ -214,7 +214,7 @@ def _series(streams: _Streams, warmup_s: float) -> IntervalSeries:
     return IntervalSeries(ends_ns=tuple(round(end * 1e9) for end in ends), amounts=tuple(amounts))
 
 
-def _udp(  # noqa: PLR0913 - a record's parts
+def _udp(
     traffic: Udp, streams: _Streams, series: IntervalSeries, interval_ns: int, role: Role, output: str
 ) -> FlowRecord:
     finals = [final for _, final in streams.values()]

@@ -22,7 +22,7 @@ from netbench.worker.recording import throughput_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from netbench.metrics import FlowRecord, HistogramData
+    from netbench.metrics import FlowRecord, HistogramData, Unit
     from netbench.traffic import Direction
     from netbench.worker.drivers.base import DriverTask
     from netbench.worker.drivers.external import Finished
@@ -69,10 +69,8 @@ class Iperf3:
         if isinstance(traffic, Udp):
             rate_bps = 0.0 if traffic.asked_pps is None else traffic.asked_pps * traffic.payload_bytes * 8
             # iperf3's rate is of each stream.
-            return [*words, "-u", "-P", str(traffic.streams), "-l", str(traffic.payload_bytes)] + [
-                "-b",
-                f"{rate_bps / traffic.streams:.0f}",
-            ]
+            rate = f"{rate_bps / traffic.streams:.0f}"
+            return [*words, "-u", "-P", str(traffic.streams), "-l", str(traffic.payload_bytes), "-b", rate]
         if isinstance(traffic, Tcp):
             words += ["-P", str(traffic.streams), "-l", str(traffic.payload_bytes)]
             words += {"forward": [], "reverse": ["-R"], "both": ["--bidir"]}[traffic.direction]
@@ -115,9 +113,7 @@ def parse(report: dict[str, Any], traffic: Any, role: Role, interval_ns: int) ->
     counted = [[stream for stream in streams if not stream["omitted"]] for streams in intervals]
     records: list[FlowRecord] = []
     for sends in (True, False):
-        streams = [
-            mine for streams in counted if (mine := [stream for stream in streams if stream["sender"] is sends])
-        ]
+        streams = [mine for streams in counted if (mine := [stream for stream in streams if stream["sender"] is sends])]
         if not streams:
             continue
         series = _series(streams)
@@ -135,7 +131,8 @@ def _series(intervals: Sequence[Sequence[dict[str, Any]]]) -> IntervalSeries:
     ends: list[int] = []
     amounts: list[int] = []
     for streams in intervals:
-        # Where the omitted part ends, "start" and "seconds" of iperf3 3.12 are wrong by up to an interval; "end" is right.
+        # Where the omitted part ends, "start" and "seconds" of iperf3 3.12 are wrong by up to an interval; "end" is
+        # right.
         end_ns = round(float(streams[0]["end"]) * 1e9)
         amount = sum(int(stream["bytes"]) for stream in streams)
         if end_ns > (ends[-1] if ends else 0):
@@ -146,7 +143,7 @@ def _series(intervals: Sequence[Sequence[dict[str, Any]]]) -> IntervalSeries:
     return IntervalSeries(ends_ns=tuple(ends), amounts=tuple(amounts))
 
 
-def _tcp(  # noqa: PLR0913 - a record's parts
+def _tcp(
     direction: Direction,
     intervals: Sequence[Sequence[dict[str, Any]]],
     series: IntervalSeries,
@@ -203,7 +200,9 @@ def _udp(
 
 
 def _histogram(
-    unit: Any, streams: Sequence[dict[str, Any]], value: Callable[[dict[str, Any]], int | None]  # noqa: ANN401
+    unit: Unit,
+    streams: Sequence[dict[str, Any]],
+    value: Callable[[dict[str, Any]], int | None],
 ) -> HistogramData | None:
     recorder = HistogramRecorder(unit)
     # iperf3 says 0 where it did not look.

@@ -1,4 +1,4 @@
-"""Ports for programs that cannot be handed a socket: found free, and seen to be listened on without connecting to them."""
+"""Ports for programs that cannot be handed a socket: found free, and seen to be listened on."""
 
 from __future__ import annotations
 

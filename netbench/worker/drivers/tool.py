@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import anyio
-import anyio.to_thread
 
 from netbench.errors import DriverError
 from netbench.metrics import SideReport
@@ -156,7 +155,8 @@ class ToolClient:
         """Run the program over the window.
 
         Returns:
-            The instant at which the program was started; it connects first, so its first byte is some round trips later.
+            The instant at which the program was started; it connects first, so its first byte is some round trips
+            later.
         """
         clock, program = self._task.clock, self._connected()
         start = clock.monotonic_at_ns(window.start_ns)
@@ -222,6 +222,7 @@ async def _version(tool: Tool, task: DriverTask) -> str:
             await program.aclose()
     match = re.search(r"iperf (?:version )?([0-9][\w.+-]*)", finished.output + finished.complaint)
     if match is None:
-        msg = f"{task.program} does not say that it is an iperf, which the driver {tool.name} needs: {finished.output[:80]!r}"
+        said = finished.output[:80]
+        msg = f"{task.program} does not say that it is an iperf, which the driver {tool.name} needs: {said!r}"
         raise DriverError(msg, reason="program-failed")
     return match[1]

@@ -96,7 +96,9 @@ class ClientSession:
         self._driver.stop()
         await self._send({"kind": "stop"})
 
-    async def gather(self, window: Window, achieved_ns: int, base: ClockComparison | None, asked_ns: int) -> PairOutcome:
+    async def gather(
+        self, window: Window, achieved_ns: int, base: ClockComparison | None, asked_ns: int
+    ) -> PairOutcome:
         """Fetch the server's view and join it with this side's.
 
         Raises:
@@ -141,7 +143,8 @@ class ClientSession:
     async def _alongside(self, work: Callable[[], Awaitable[T]], expected: str | None, phase: Phase) -> T:
         """Do the driver's work while listening to the server, which may fail meanwhile.
 
-        Without an expected message nothing is due from the server, so whatever comes before the work is done is bad news.
+        Without an expected message nothing is due from the server, so whatever comes before the work is done is bad
+        news.
         """
         done: list[T] = []
 
@@ -190,7 +193,9 @@ class ClientSession:
         return message
 
     def _lost(self, phase: Phase) -> SessionError:
-        message = f"the connection to the server worker {self._request.server} broke off; it has ended or its network is cut"
+        message = (
+            f"the connection to the server worker {self._request.server} broke off; it has ended or its network is cut"
+        )
         return SessionError(
             Failure(phase=phase, reason="connection-lost", message=message, worker=self._request.server)
         )
@@ -212,9 +217,7 @@ async def open_session(request: PairRequest, clock: WorkerClock, program: str) -
         )
         failure = Failure(phase=Phase.ARMING, reason="unreachable", message=message, worker=request.server)
         raise SessionError(failure) from error
-    task = DriverTask(
-        request=request, cookie=secrets.token_bytes(COOKIE_BYTES), clock=clock, program=program
-    )
+    task = DriverTask(request=request, cookie=secrets.token_bytes(COOKIE_BYTES), clock=clock, program=program)
     frames = FrameStream(stream)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_within_deadline, frames.aclose)

@@ -339,9 +339,7 @@ class Loading:
         assert response is not None  # noqa: S101 - its head was read
         tally = self._tally
         if tally.counts(connection.intended):
-            tally.answered(
-                intended=connection.intended, sent=connection.sent, done=done, status=response.status
-            )
+            tally.answered(intended=connection.intended, sent=connection.sent, done=done, status=response.status)
             tally.received_bytes += response.length
             tally.sent_bytes += self._traffic.request_bytes
         self._rest(connection)

@@ -48,9 +48,7 @@ class Serving:
         stop: Ends the loop.
     """
 
-    def __init__(
-        self, listener: socket.socket, cookie: bytes, response_bytes: int, stop: threading.Event
-    ) -> None:
+    def __init__(self, listener: socket.socket, cookie: bytes, response_bytes: int, stop: threading.Event) -> None:
         self._listener = listener
         self._cookie = cookie
         self._stop = stop

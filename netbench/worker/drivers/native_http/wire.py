@@ -14,7 +14,16 @@ import attrs
 if TYPE_CHECKING:
     from netbench.traffic import Http
 
-__all__ = ("HEAD_END", "HEAD_MAX_BYTES", "Head", "MalformedError", "answer", "parse_request", "parse_response", "request")
+__all__ = (
+    "HEAD_END",
+    "HEAD_MAX_BYTES",
+    "Head",
+    "MalformedError",
+    "answer",
+    "parse_request",
+    "parse_response",
+    "request",
+)
 
 HEAD_END = b"\r\n\r\n"
 HEAD_MAX_BYTES = 65_536
@@ -64,7 +73,9 @@ def request(traffic: Http, host: str, cookie: bytes) -> bytes:
 def answer(status: str, body_bytes: int, *, close: bool) -> bytes:
     """Write an answer, body included."""
     ending = "Connection: close\r\n" if close else ""
-    head = f"HTTP/1.1 {status}\r\nContent-Type: application/octet-stream\r\nContent-Length: {body_bytes}\r\n{ending}\r\n"
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: application/octet-stream\r\nContent-Length: {body_bytes}\r\n{ending}\r\n"
+    )
     return head.encode() + b"x" * body_bytes
 
 

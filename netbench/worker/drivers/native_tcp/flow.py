@@ -35,10 +35,16 @@ class Sending:
     """Sends over the window from one thread a stream."""
 
     def __init__(
-        self, *, traffic: Tcp, direction: Direction, seed: int, connections: Sequence[socket.socket], stop: threading.Event
+        self,
+        *,
+        traffic: Tcp,
+        direction: Direction,
+        seed: int,
+        connections: Sequence[socket.socket],
+        stop: threading.Event,
     ) -> None:
         self._traffic = traffic
-        self._direction = direction
+        self._direction: Direction = direction
         self._connections = connections
         self._stop = stop
         rate_bps = None if traffic.rate_bps is None else traffic.rate_bps / traffic.streams
@@ -145,7 +151,7 @@ class Receiving:
         self, *, traffic: Tcp, direction: Direction, connections: Sequence[socket.socket], stop: threading.Event
     ) -> None:
         self._discard = traffic.receive == "discard"
-        self._direction = direction
+        self._direction: Direction = direction
         self._connections = connections
         self._stop = stop
         self._counts = _Counts(len(connections))

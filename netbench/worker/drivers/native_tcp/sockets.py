@@ -156,5 +156,3 @@ async def _receive_exactly(connection: socket.socket, length: int) -> bytes:
             raise EOFError(msg)
         data += part
     return data
-
-

@@ -1,7 +1,7 @@
 """Many datagrams in one system call: sendmmsg(2) and recvmmsg(2), by ctypes; nothing has to be compiled.
 
-Linux only. Buffers, their addresses and the kernel's message headers are laid out once; a call then costs about as much for
-64 datagrams as for one.
+Linux only. Buffers, their addresses and the kernel's message headers are laid out once; a call then costs about as much
+for 64 datagrams as for one.
 """
 
 from __future__ import annotations
@@ -168,9 +168,5 @@ class BatchReceiver:
         arrivals = [second * 1_000_000_000 + part for second, part in zip(seconds, nanoseconds, strict=True)]
         if tags.count(self._tag) == count and lengths.count(self._payload_bytes) == count:
             return sequences, stamps, arrivals
-        mine = [
-            index
-            for index in range(count)
-            if tags[index] == self._tag and lengths[index] == self._payload_bytes
-        ]
+        mine = [index for index in range(count) if tags[index] == self._tag and lengths[index] == self._payload_bytes]
         return [sequences[i] for i in mine], [stamps[i] for i in mine], [arrivals[i] for i in mine]

@@ -87,7 +87,7 @@ class Sending:
             turn += 1
 
     def _send_paced(self, window: Window, schedule: Schedule, gap_ns: float) -> None:
-        """Send each datagram at its own instant; after a stall what is due is sent in batches, so the rate never drifts."""
+        """Send each datagram at its own instant; after a stall what is due goes in batches, so no rate drifts."""
         batch, streams = self._senders[0].batch, len(self._senders)
         total = round((schedule.end - schedule.start) / gap_ns)
         done, turn = 0, 0

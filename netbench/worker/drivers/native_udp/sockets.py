@@ -1,7 +1,7 @@
 """The pair of sockets of each stream, and how both ends make sure of each other before the start.
 
-Three words, each followed by the session's cookie: the client says hello until it is answered, the server answers until that
-is confirmed. After it, both sockets are connected and take nothing from anybody else.
+Three words, each followed by the session's cookie: the client says hello until it is answered, the server answers until
+that is confirmed. After it, both sockets are connected and take nothing from anybody else.
 """
 
 from __future__ import annotations
