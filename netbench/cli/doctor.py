@@ -56,6 +56,8 @@ class Finding:
 
 async def doctor() -> ExitCode:
     """Look at this machine, try both kinds of cluster for real, and print what was found."""
+    # Looked for first, because opening a cluster removes them.
+    left = await _leftovers()
     findings = [
         _python(),
         await _trial("process"),
@@ -63,7 +65,7 @@ async def doctor() -> ExitCode:
         *[finding async for finding in _programs()],
         *_kernel(),
         _pandas(),
-        await _leftovers(),
+        left,
     ]
     table = Table("", "subject", "found", "what to do", show_edge=False, pad_edge=False)
     for finding in findings:

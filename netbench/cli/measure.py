@@ -19,6 +19,7 @@ from netbench.cli.requests import cluster_from, measurement_from, strategy_from,
 from netbench.errors import UsageError
 from netbench.fleet import WorkerFleet
 from netbench.result.store import write_text
+from netbench.result.table import TEXT_COLUMNS
 from netbench.tasks import background_tasks
 
 if TYPE_CHECKING:
@@ -136,4 +137,5 @@ def _show(result: Result, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(result.to_json(indent=2) + "\n")
     else:
-        Console().print(result)
+        # A file or pipe has no width of its own; rich would take 80 columns.
+        Console(width=None if sys.stdout.isatty() else TEXT_COLUMNS).print(result)

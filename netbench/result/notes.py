@@ -72,7 +72,8 @@ def footer_of(result: Result) -> tuple[str, ...]:
         _distinct(f"MTU {each.mtu}" for each in facts if each.mtu is not None),
         _distinct(each.congestion for each in facts if each.congestion is not None),
     )
-    details = ", ".join(f"{key} {value}" for key, value in data.backend_details.items())
+    # Why it was so is in the JSON.
+    details = ", ".join(f"{key} {value}" for key, value in data.backend_details.items() if not key.endswith("_reason"))
     bounds = [pair.clock_bound_s for pair in result.pairs]
     clocks = f"; clocks compared to {quantity('s', max(bounds))}" if bounds else ""
     return (

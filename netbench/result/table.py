@@ -10,13 +10,13 @@ from netbench.result.report import report
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import RenderableType
+    from rich.console import JustifyMethod, RenderableType
     from rich.table import Table
 
     from netbench.result.model import Result
     from netbench.result.report import Report
 
-__all__ = ("to_rich", "to_text")
+__all__ = ("TEXT_COLUMNS", "to_rich", "to_text")
 
 TEXT_COLUMNS = 100
 ROWS_MAX = 50
@@ -68,7 +68,9 @@ def _table(view: Report) -> Table:
     for heading in view.headings:
         # The unit is a line of its own, so that a column is as narrow as its numbers; names break at their blanks.
         head = Text("\n".join((*heading.name.split(" "), heading.unit) if heading.numeric else (heading.name,)))
-        drawn.add_column(head, justify="right" if heading.numeric else "left", vertical="top", overflow="fold")
+        # On a narrow terminal names are folded, and numbers never.
+        justify: JustifyMethod = "right" if heading.numeric else "left"
+        drawn.add_column(head, justify=justify, vertical="top", overflow="fold", no_wrap=heading.numeric)
     for row in view.rows:
         drawn.add_row(*(Text(cell) for cell in row))
     if view.overall is not None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ("Leftover", "control_argument", "find", "remove")
 
 
+_PROC = Path("/proc")
+
+
 @attrs.frozen(kw_only=True)
 class Leftover:
     """What one dead controller left.
@@ -82,7 +85,7 @@ async def _look(directory: Path) -> Leftover:
 
 async def _commands() -> AsyncIterator[tuple[int, list[str]]]:
     """Give the process id and command line of every process."""
-    if Path("/proc/self/cmdline").exists():
+    if _PROC.is_dir():  # noqa: ASYNC240 - the kernel answers at once
         for entry in _linux_commands():
             yield entry
         return
@@ -92,7 +95,7 @@ async def _commands() -> AsyncIterator[tuple[int, list[str]]]:
 
 
 def _linux_commands() -> Iterator[tuple[int, list[str]]]:
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in _PROC.glob("[0-9]*/cmdline"):
         # Processes end while they are listed.
         with suppress(OSError):
             yield int(path.parent.name), path.read_bytes().decode(errors="replace").split("\0")
