@@ -84,7 +84,19 @@ def test_a_perfdata_file_has_clusterloader2s_form(tmp_path: Path) -> None:
 
 def test_a_pair_that_fails_exits_with_3_and_is_named() -> None:
     """The server's port is taken by another pair's server."""
-    done = run("measure", "--protocol", "udp", "--pairs", "2", "--port", "45231", "--duration", "300ms", "--isolation", "process")
+    done = run(
+        "measure",
+        "--protocol",
+        "udp",
+        "--pairs",
+        "2",
+        "--port",
+        "45231",
+        "--duration",
+        "300ms",
+        "--isolation",
+        "process",
+    )
     assert (done.returncode, "port-taken" in done.stdout) == (3, True)
 
 

@@ -99,7 +99,10 @@ async def test_workers_of_a_closed_fleet_cannot_be_asked_for() -> None:
 async def test_an_error_inside_of_a_fleet_comes_out_as_itself() -> None:
     """Not wrapped in groups, so that it can be caught by its name."""
     with pytest.raises(nb.PairingError):
-        async with nb.Cluster.local(nodes=1, isolation="process") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
+        async with (
+            nb.Cluster.local(nodes=1, isolation="process") as cluster,
+            nb.WorkerFleet(cluster, workers=2) as fleet,
+        ):
             await nb.Measurement(nb.Tcp()).run(fleet, nb.CrossNode())
 
 

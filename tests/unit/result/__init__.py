@@ -1,1 +1,1 @@
-"""Unit tests of results."""
+"""Tests: unit, results."""
