@@ -63,6 +63,10 @@ class FrameStream:
             raise ProtocolError(msg)
         return message
 
+    async def send_eof(self) -> None:
+        """Say that nothing more will be sent, and go on receiving."""
+        await self._stream.send_eof()
+
     async def aclose(self) -> None:
         """Close the connection."""
         await self._stream.aclose()

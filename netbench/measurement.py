@@ -49,6 +49,12 @@ def _interval(instance: Measurement, attribute: attrs.Attribute[Any], value: flo
         raise v.fail(instance, attribute.name, value, f"at least {least:g} for so long a duration_s")
 
 
+def _default_interval(measurement: Measurement) -> float:
+    duration_s: object = measurement.duration_s
+    # What is no number is refused when all is checked, after the defaults are there.
+    return min(0.1, duration_s) if isinstance(duration_s, int | float) else 0.1
+
+
 def _driver(instance: Measurement, attribute: attrs.Attribute[Any], value: str) -> None:
     """Refuse, before anything is started, what a program cannot do."""
     if value == "native":
@@ -89,7 +95,7 @@ class Measurement:
     duration_s: float = attrs.field(default=10.0, kw_only=True, validator=v.number(above=0))
     warmup_s: float = attrs.field(default=0.0, kw_only=True, validator=v.number(at_least=0))
     interval_s: float = attrs.field(
-        default=attrs.Factory(lambda self: min(0.1, self.duration_s), takes_self=True),
+        default=attrs.Factory(_default_interval, takes_self=True),
         kw_only=True,
         validator=[v.number(at_least=0.001), _interval],
     )

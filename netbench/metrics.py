@@ -154,7 +154,7 @@ class UdpReceiverRecord:
         received_bytes: Their payload.
         duplicated: Datagrams that came again.
         reordered: Datagrams with a lower sequence number than one that came before (RFC 4737, type-P-reordered).
-        socket_drops: Datagrams that reached this host and were dropped at the full receive buffer (``SO_RXQ_OVFL``).
+        socket_drops: Datagrams that reached this host and were dropped at the full receive buffer (``SO_MEMINFO``).
         stream_jitter_ns: Interarrival jitter at the end, per stream (RFC 3550, section 6.4.1).
         delay: One-way delay, corrected by the measured clock offset, never clamped.
         series: Payload bytes per interval of arrival.

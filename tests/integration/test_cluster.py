@@ -118,7 +118,7 @@ async def test_a_worker_that_cannot_start_is_named_with_its_last_words(monkeypat
 async def test_workers_that_are_not_ready_in_time_are_named() -> None:
     """Nothing starts within a millisecond."""
     async with nb.Cluster.local(isolation="process") as cluster:
-        with pytest.raises(nb.PlacementError, match="not ready within 0.001 s"):
+        with pytest.raises(nb.PlacementError, match=r"not ready within 0\.001 s"):
             async with nb.WorkerFleet(cluster, ready_timeout_s=0.001):
                 pass
 

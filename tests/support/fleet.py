@@ -1,46 +1,49 @@
-"""A fleet around a crew without workers."""
+"""A real fleet around a crew without workers."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self
-
-from anyio import AsyncContextManagerMixin
+from typing import TYPE_CHECKING
 
 from netbench.backends.base import BackendFacts
-from netbench.tasks import background_tasks
+from netbench.cluster import Cluster
+from netbench.fleet import WorkerFleet
+from netbench.topology import Node
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncIterator
 
-    from anyio.abc import TaskGroup
-
+    from netbench.backends.base import Backend, Crew, FleetSpec
     from tests.support.crew import FakeCrew
 
-__all__ = ("FakeFleet",)
+__all__ = ("fleet_of",)
 
 
-class FakeFleet(AsyncContextManagerMixin):
-    """Has what a measurement asks of a fleet."""
+class FakeBackend:
+    """Places the one crew that it has."""
+
+    facts = BackendFacts(kind="local", details={"isolation": "none"})
+    nodes = (Node(name="node-1"), Node(name="node-2"))
 
     def __init__(self, crew: FakeCrew) -> None:
-        self.crew = crew
-        self.workers = crew.workers
-        facts = BackendFacts(kind="local", details={"isolation": "none"})
-        self.cluster = SimpleNamespace(backend=SimpleNamespace(facts=facts))
-        self._group: TaskGroup | None = None
+        self._crew = crew
 
     @asynccontextmanager
-    async def __asynccontextmanager__(self) -> AsyncGenerator[Self, None]:
-        """Let runs go on until the end."""
+    async def place(self, spec: FleetSpec) -> AsyncIterator[Crew]:  # noqa: ARG002 - the crew is what it is
+        """Give the crew."""
         try:
-            async with background_tasks() as self._group:
-                yield self
+            yield self._crew
         finally:
-            self.crew.close()
+            self._crew.close()
 
-    def start_soon(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Let a run go on in the background."""
-        assert self._group is not None
-        self._group.start_soon(work)
+
+@asynccontextmanager
+async def fleet_of(crew: FakeCrew) -> AsyncIterator[WorkerFleet]:
+    """Open a fleet of this crew."""
+
+    @asynccontextmanager
+    async def open_backend() -> AsyncIterator[Backend]:
+        yield FakeBackend(crew)
+
+    async with Cluster(open_backend) as cluster, WorkerFleet(cluster) as fleet:
+        yield fleet

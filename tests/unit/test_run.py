@@ -14,7 +14,7 @@ from netbench.messages import ControlRecord, Failure, PairRequest, Phase
 from netbench.pairing import CrossNode, ExplicitPairs, NodeMatrix
 from netbench.traffic import Tcp
 from tests.support.crew import FakeCrew
-from tests.support.fleet import FakeFleet
+from tests.support.fleet import fleet_of
 from tests.support.virtual_time import VirtualTimeLoop
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 async def measure(crew: FakeCrew, **arguments: Any) -> Result:  # noqa: ANN401 - of Measurement
     """Measure with this crew, cross-node."""
-    async with FakeFleet(crew) as fleet:
+    async with fleet_of(crew) as fleet:
         return await Measurement(Tcp(), **{"duration_s": 1, **arguments}).run(fleet, CrossNode())
 
 
@@ -50,10 +50,12 @@ async def test_nothing_is_fired_before_all_pairs_are_armed() -> None:
         group.start_soon(_arm_later, crew, request, delay_s)
 
     crew = FakeCrew(4, slow)
-    crew.on_record = lambda request, record: (  # type: ignore[method-assign]
-        fired_at.append(anyio.current_time()),
-        FakeCrew.on_record(crew, request, record),
-    )[1]
+
+    def note_time(request: PairRequest, record: ControlRecord) -> None:
+        fired_at.append(anyio.current_time())
+        FakeCrew.on_record(crew, request, record)
+
+    crew.on_record = note_time  # type: ignore[method-assign]
     async with anyio.create_task_group() as group:
         await measure(crew)
     assert fired_at == [5.0, 5.0]
@@ -100,7 +102,7 @@ async def test_the_others_results_are_kept_when_one_pair_fails() -> None:
 async def test_a_pair_without_result_after_the_deadline_is_named() -> None:
     """Armed and fired, then silence: a time-out in the last known phase."""
     crew = FakeCrew()
-    crew.on_record = lambda request, _: crew.say(request, Phase.RUNNING)  # type: ignore[method-assign]
+    crew.on_record = lambda request, record: crew.say(request, Phase.RUNNING)  # type: ignore[method-assign] # noqa: ARG005
     result = await measure(crew)
     assert (result.failures[0].failure.reason, result.failures[0].failure.phase) == ("timeout", Phase.RUNNING)
 
@@ -118,7 +120,7 @@ async def test_a_broken_connection_is_explained_by_the_loss_that_follows() -> No
     """The client can only see a reset; the backend knows that the server was killed."""
     crew = FakeCrew()
 
-    def break_then_lose(request: PairRequest, _: ControlRecord) -> None:
+    def break_then_lose(request: PairRequest, record: ControlRecord) -> None:  # noqa: ARG001 - as called
         failure = Failure(phase=Phase.RUNNING, reason="connection-lost", message="reset", worker="worker-1")
         crew.say(request, Phase.FAILED, failure=failure)
         crew.lose("worker-1")
@@ -132,7 +134,7 @@ async def test_a_worker_lost_in_one_round_fails_at_once_in_the_next() -> None:
     """Later rounds do not wait for the dead."""
     crew = FakeCrew()
     crew.on_record = lambda *_: crew.lose("worker-1")  # type: ignore[method-assign]
-    async with FakeFleet(crew) as fleet:
+    async with fleet_of(crew) as fleet:
         result = await Measurement(Tcp(), duration_s=1).run(fleet, NodeMatrix())
     assert [failure.failure.reason for failure in result.failures] == ["worker-lost", "worker-lost"]
 
@@ -140,7 +142,7 @@ async def test_a_worker_lost_in_one_round_fails_at_once_in_the_next() -> None:
 async def test_rounds_run_in_turn() -> None:
     """The second round's requests go out after the first round's results."""
     crew = FakeCrew()
-    async with FakeFleet(crew) as fleet:
+    async with fleet_of(crew) as fleet:
         run = await Measurement(Tcp(), duration_s=1).start(fleet, NodeMatrix())
         kinds = [type(event) async for event in run.events()]
     order = [kind for kind in kinds if kind in {RoundStarted, RoundFired, PairDone, RunEnded}]
@@ -156,7 +158,7 @@ async def test_stop_ends_the_traffic_and_keeps_what_was_measured() -> None:
             FakeCrew.on_record(crew, request, record)
 
     crew.on_record = only_when_stopped  # type: ignore[method-assign]
-    async with FakeFleet(crew) as fleet:
+    async with fleet_of(crew) as fleet:
         run = await Measurement(Tcp(), duration_s=3600).start(fleet, CrossNode())
         async for event in run.events():
             if isinstance(event, RoundFired):
@@ -168,7 +170,7 @@ async def test_stop_ends_the_traffic_and_keeps_what_was_measured() -> None:
 async def test_rounds_that_a_stop_left_out_are_named() -> None:
     """A pair that never ran is a failure, not a gap."""
     crew = FakeCrew()
-    async with FakeFleet(crew) as fleet:
+    async with fleet_of(crew) as fleet:
         run = await Measurement(Tcp(), duration_s=1).start(fleet, NodeMatrix())
         async for event in run.events():
             if isinstance(event, RoundFired) and event.round_index == 0:
@@ -180,7 +182,7 @@ async def test_rounds_that_a_stop_left_out_are_named() -> None:
 async def test_gather_after_the_fleet_closed_in_mid_run_says_so() -> None:
     """The run is the fleet's; without the fleet there is no result."""
     crew = FakeCrew(script=lambda *_: None)
-    async with FakeFleet(crew) as fleet:
+    async with fleet_of(crew) as fleet:
         run = await Measurement(Tcp(), duration_s=1).start(fleet, CrossNode())
     with pytest.raises(StateError, match="closed before the run had ended"):
         await run.gather()
@@ -211,7 +213,7 @@ async def test_the_runs_objects_are_forgotten_at_its_end() -> None:
 
 async def test_events_are_told_from_the_beginning_to_a_late_listener() -> None:
     """A listener that comes after the end still hears everything."""
-    async with FakeFleet(FakeCrew()) as fleet:
+    async with fleet_of(FakeCrew()) as fleet:
         run = await Measurement(Tcp(), duration_s=1).start(fleet, CrossNode())
         await run.gather()
         events = [event async for event in run.events()]
@@ -223,7 +225,7 @@ async def test_a_failed_pair_is_told_as_an_event() -> None:
     """Progress shows failures as they come."""
     crew = FakeCrew()
     crew.on_record = lambda *_: crew.lose("worker-0")  # type: ignore[method-assign]
-    async with FakeFleet(crew) as fleet:
+    async with fleet_of(crew) as fleet:
         run = await Measurement(Tcp(), duration_s=1).start(fleet, ExplicitPairs([("worker-0", "worker-1")]))
         failed = [event async for event in run.events() if isinstance(event, PairFailed)]
     assert len(failed) == 1

@@ -7,7 +7,7 @@ answers ``clock`` at once. A closed connection tells the worker to end.
 from __future__ import annotations
 
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,14 @@ class ControlServer:
         message = {"kind": "forget", "run_id": run_id}
         await together([partial(self._send, worker, message) for worker in self._runs.pop(run_id, ())])
 
+    async def say_goodbye(self) -> None:
+        """Tell every worker that it is to go, and wait until all have closed their ends. The caller sets the deadline."""
+        for frames in list(self._connections.values()):
+            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+                await frames.send_eof()
+        while self._connections:
+            await self._changed.wait()
+
     async def serve(self, stream: ByteStream) -> None:
         """Serve one worker's connection until it ends."""
         frames = FrameStream(stream)
@@ -94,6 +102,7 @@ class ControlServer:
         finally:
             if name is not None:
                 self._connections.pop(name, None)
+                self.wake()
             with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                 await frames.aclose()
 
@@ -142,4 +151,8 @@ async def open_control(path: Path, on_status: Callable[[PairStatus], None]) -> A
     server = ControlServer(on_status)
     async with await anyio.create_unix_listener(path, mode=0o600) as listener, background_tasks() as group:
         group.start_soon(listener.serve, server.serve)
-        yield server
+        try:
+            yield server
+        finally:
+            with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
+                await server.say_goodbye()

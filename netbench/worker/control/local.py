@@ -116,6 +116,7 @@ class LocalControl(AsyncContextManagerMixin):
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead, anyio.ClosedResourceError):
             # The controller is gone, or lets this worker go: the stream of requests ends.
             self._request_sender.close()
+            await frames.aclose()
 
     def _take(self, message: dict[str, Any], now_ns: int) -> None:
         match message:

@@ -225,7 +225,7 @@ async def test_an_unknown_congestion_control_is_refused_with_those_that_are_ther
     task = task_for(Tcp(congestion="nonsense"))
     server, client = make_server(task), make_client(task)
     offer = await server.listen()
-    with pytest.raises(DriverError, match="available: .*reno"):
+    with pytest.raises(DriverError, match=r"available: .*reno"):
         await client.connect(offer)
     await client.aclose()
     await server.aclose()

@@ -1,0 +1,210 @@
+"""What both ends of control promise each other, through a real connection in one process.
+
+A backend is a function that connects the two ends; another one is held to the same tests by adding it to BACKENDS.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import anyio
+import pytest
+
+from netbench.backends.base import WorkerLost
+from netbench.backends.local.control import open_control
+from netbench.backends.local.crew import LocalCrew
+from netbench.messages import (
+    PROTOCOL_VERSION,
+    ControlRecord,
+    HostFacts,
+    PairStatus,
+    Phase,
+    WorkerHello,
+    to_wire,
+)
+from netbench.topology import Worker
+from netbench.traffic import Tcp
+from netbench.worker.control.local import LocalControl
+from netbench.worker.timing import WorkerClock
+from tests.unit.worker.tasks import task_for
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from anyio.abc import TaskStatus
+
+    from netbench.backends.base import Crew
+    from netbench.worker.control.base import WorkerControl
+
+    Backend: TypeAlias = Callable[[Path, WorkerClock], AbstractAsyncContextManager[tuple[Crew, WorkerControl]]]
+
+pytestmark = pytest.mark.anyio
+
+TIMEOUT_S = 10.0
+NAME = "worker-0"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run on asyncio, in real time."""
+    return "asyncio"
+
+
+def hello() -> WorkerHello:
+    """Give a worker's first words."""
+    host = HostFacts(hostname="h", kernel="k", machine="m", cpu_count=1, python="3", netbench="0")
+    return WorkerHello(worker=NAME, protocol=PROTOCOL_VERSION, pid=1, peer_port=1, drivers={"native": ""}, host=host)
+
+
+@asynccontextmanager
+async def local(directory: Path, clock: WorkerClock) -> AsyncIterator[tuple[Crew, WorkerControl]]:
+    """Connect a crew and one worker as the local backend does, without processes."""
+    path = directory / "control-0"
+    crew = LocalCrew()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(open_control(path, crew.take_status))
+        control = await stack.enter_async_context(LocalControl(str(path), clock))
+        await control.announce(hello())
+        with anyio.fail_after(TIMEOUT_S):
+            while not server.hellos:
+                await server.changed()
+        crew.begin(server, [Worker(name=NAME, node="node-1", address="127.0.0.1")])
+        yield crew, control
+
+
+BACKENDS: list[Backend] = [local]
+
+
+@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.__name__)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Give each backend in turn."""
+    found: Backend = request.param
+    return found
+
+
+REQUEST = task_for(Tcp()).request
+
+
+def status(phase: Phase, run_id: str = "run") -> PairStatus:
+    """Give a status of the pair."""
+    return PairStatus(run_id=run_id, pair_id="pair", phase=phase)
+
+
+async def first(stream: Any) -> Any:  # noqa: ANN401 - of any of the streams
+    """Wait for the next value of a stream."""
+    with anyio.fail_after(TIMEOUT_S):
+        return await anext(stream)
+
+
+async def test_a_request_reaches_its_client_worker(backend: Backend, tmp_path: Path) -> None:
+    """As it was."""
+    async with backend(tmp_path, WorkerClock()) as (crew, control):
+        await crew.submit([REQUEST])
+        assert await first(control.requests()) == REQUEST
+
+
+async def test_a_status_reaches_whoever_follows_its_run(backend: Backend, tmp_path: Path) -> None:
+    """In the order in which it was reported."""
+    async with backend(tmp_path, WorkerClock()) as (crew, control), crew.statuses("run") as statuses:
+        await control.report(status(Phase.ARMING))
+        await control.report(status(Phase.ARMED))
+        phases = [(await first(statuses)).phase for _ in range(2)]
+    assert phases == [Phase.ARMING, Phase.ARMED]
+
+
+async def test_statuses_from_before_the_call_are_included(backend: Backend, tmp_path: Path) -> None:
+    """Nobody has to be quick."""
+    async with backend(tmp_path, WorkerClock()) as (crew, control):
+        async with crew.statuses("run") as early:
+            await control.report(status(Phase.ARMED))
+            await first(early)
+        async with crew.statuses("run") as late:
+            assert (await first(late)).phase is Phase.ARMED
+
+
+async def test_runs_do_not_see_each_others_statuses(backend: Backend, tmp_path: Path) -> None:
+    """Two runs may go on in one fleet."""
+    async with backend(tmp_path, WorkerClock()) as (crew, control), crew.statuses("two") as statuses:
+        await control.report(status(Phase.ARMED, "one"))
+        await control.report(status(Phase.RUNNING, "two"))
+        assert (await first(statuses)).phase is Phase.RUNNING
+
+
+async def test_a_record_reaches_a_worker_of_its_run(backend: Backend, tmp_path: Path) -> None:
+    """To the nanosecond."""
+    record = ControlRecord(run_id="run", round_index=0, start_ns=1_795_000_000_123_456_789)
+    async with backend(tmp_path, WorkerClock()) as (crew, control):
+        await crew.submit([REQUEST])
+        await first(control.requests())
+        async with control.records("run") as records:
+            await crew.publish(record)
+            assert await first(records) == record
+
+
+async def test_a_record_from_before_the_call_is_included(backend: Backend, tmp_path: Path) -> None:
+    """A worker that looks late still hears of the start."""
+    record = ControlRecord(run_id="run", round_index=0, stop=True)
+    async with backend(tmp_path, WorkerClock()) as (crew, control):
+        await crew.submit([REQUEST])
+        async with control.records("run") as early:
+            await crew.publish(record)
+            await first(early)
+        async with control.records("run") as late:
+            assert await first(late) == record
+
+
+async def test_a_workers_shifted_clock_is_found_out(backend: Backend, tmp_path: Path) -> None:
+    """The time base less the worker's clock, within the bound."""
+    shift_ns = 7_000_000_000
+    async with backend(tmp_path, WorkerClock(shift_ns)) as (_, control):
+        with anyio.fail_after(TIMEOUT_S):
+            comparison = await control.compare_clock()
+    assert comparison is not None
+    assert abs(comparison.offset_ns + shift_ns) <= comparison.bound_ns
+
+
+async def test_the_time_base_goes_on(backend: Backend, tmp_path: Path) -> None:
+    """It is a clock."""
+    async with backend(tmp_path, WorkerClock()) as (crew, _):
+        assert crew.now_ns() <= crew.now_ns()
+
+
+async def test_a_hello_of_another_version_is_refused_with_both_numbers(tmp_path: Path) -> None:
+    """Of the local backend: the other end is not guessed at."""
+    path = tmp_path / "control-0"
+    async with open_control(path, lambda _: None) as server, LocalControl(str(path), WorkerClock()) as control:
+        await control._send({"kind": "hello", "hello": {**to_wire(hello()), "protocol": 99}})
+        with anyio.fail_after(TIMEOUT_S):
+            assert [request async for request in control.requests()] == []
+        assert (server.hellos, "99" in server.refusals["unknown"]) == ({}, True)
+
+
+async def test_a_loss_from_before_the_call_is_included() -> None:
+    """A run that begins after it must not wait for the dead."""
+    crew = LocalCrew()
+    loss = WorkerLost(worker=NAME, message="killed")
+    crew.take_loss(loss)
+    async with crew.statuses("run") as statuses:
+        assert await first(statuses) == loss
+
+
+async def test_requests_end_when_the_controller_is_gone(tmp_path: Path) -> None:
+    """By which a worker knows that it is to go."""
+    path = tmp_path / "control-0"
+    gone = anyio.Event()
+
+    async def control_until_gone(*, task_status: TaskStatus[None]) -> None:
+        async with open_control(path, lambda _: None):
+            task_status.started()
+            await gone.wait()
+
+    async with anyio.create_task_group() as group:
+        await group.start(control_until_gone)
+        async with LocalControl(str(path), WorkerClock()) as control:
+            await control.announce(hello())
+            gone.set()
+            with anyio.fail_after(TIMEOUT_S):
+                assert [request async for request in control.requests()] == []

@@ -1,0 +1,102 @@
+"""ClusterLoader2's form of a result."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.result.builders import (
+    http_outcome,
+    make_failure,
+    make_outcome,
+    make_result,
+    tcp_outcome,
+    udp_outcome,
+)
+
+if TYPE_CHECKING:
+    from netbench.messages import PairOutcome
+    from netbench.result import Result
+
+
+def data_of(result: Result, metric: str) -> dict[str, float]:
+    """Give the data of one metric."""
+    found = [item["data"] for item in result.perfdata()["dataItems"] if item["labels"] == {"Metric": metric}]
+    assert len(found) == 1
+    data: dict[str, float] = found[0]
+    return data
+
+
+def test_one_pair_gives_one_value() -> None:
+    """1,024 bytes a second are a kbyte a second."""
+    assert data_of(make_result(tcp_outcome(2048, 4096)), "Throughput") == {"Value": 3.0}
+
+
+def test_several_pairs_give_percentiles_of_their_means() -> None:
+    """Nearest rank: of twenty pairs the first, the tenth and the nineteenth."""
+    result = make_result(*(tcp_outcome(1024 * place) for place in range(20, 0, -1)))
+    assert data_of(result, "Throughput") == {"Perc05": 1.0, "Perc50": 10.0, "Perc95": 19.0}
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=2, max_size=30))
+def test_every_percentile_is_a_pairs_own_mean(amounts: list[int]) -> None:
+    """None is interpolated."""
+    data = data_of(make_result(*(tcp_outcome(1024 * amount) for amount in amounts)), "Throughput")
+    assert {round(value) for value in data.values()} <= set(amounts)
+
+
+def test_a_pair_that_failed_counts_as_planned() -> None:
+    """Two pairs were asked for: percentiles, though one has a mean."""
+    result = make_result(tcp_outcome(1024), failures=(make_failure(1),))
+    assert data_of(result, "Throughput") == {"Perc05": 1.0, "Perc50": 1.0, "Perc95": 1.0}
+
+
+def test_a_metric_that_nobody_measured_is_absent() -> None:
+    """ClusterLoader2 would write 0."""
+    assert make_result(make_outcome([], [])).perfdata()["dataItems"] == []
+
+
+def test_a_result_without_pairs_has_no_items() -> None:
+    """But is a document all the same."""
+    assert make_result().perfdata() == {"version": "v1", "dataItems": []}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "units"),
+    [
+        (tcp_outcome(1), {"Throughput": "kbytes/sec"}),
+        (
+            udp_outcome(),
+            {"Packet_Per_Second": "pps", "Jitter": "ms", "Latency": "ms", "Lost_Packets": "percentage"},
+        ),
+        (http_outcome(), {"Response_Time": "seconds"}),
+    ],
+)
+def test_each_protocol_has_its_metrics_and_units(outcome: PairOutcome, units: dict[str, str]) -> None:
+    """By ClusterLoader2's names."""
+    items = make_result(outcome).perfdata()["dataItems"]
+    assert {item["labels"]["Metric"]: item["unit"] for item in items} == units
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [("Packet_Per_Second", 950.0), ("Jitter", 0.005), ("Latency", 0.05), ("Lost_Packets", 5.0)],
+)
+def test_udp_figures_are_in_their_units(metric: str, value: float) -> None:
+    """Of 2,000 datagrams in two seconds 1,900 came."""
+    assert data_of(make_result(udp_outcome()), metric) == {"Value": pytest.approx(value)}
+
+
+def test_response_time_is_in_seconds() -> None:
+    """The mean of 1, 2 and 3 ms."""
+    assert data_of(make_result(http_outcome()), "Response_Time") == {"Value": pytest.approx(0.002)}
+
+
+def test_perfdata_is_json() -> None:
+    """As it stands."""
+    document = make_result(udp_outcome()).perfdata()
+    assert json.loads(json.dumps(document)) == document
