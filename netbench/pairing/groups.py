@@ -67,12 +67,14 @@ class CrossZone:
                 "Cluster.local(nodes=2, zones=['a', 'b']), or use CrossNode()"
             )
             raise PairingError(msg)
-        zoneless = tuple(
+        crowded_out = {left.worker.name: left for left in _crowded_out(zoned, pairs, _zone)}
+        left = (
             LeftOver(worker=worker, reason=f"its node {worker.node} has no zone")
-            for worker in workers
             if worker.zone is None
+            else crowded_out.get(worker.name)
+            for worker in workers
         )
-        return Pairing(rounds=(pairs,), left_over=(*_crowded_out(zoned, pairs, _zone), *zoneless))
+        return Pairing(rounds=(pairs,), left_over=[each for each in left if each is not None])
 
 
 @attrs.frozen

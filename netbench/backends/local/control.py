@@ -77,7 +77,7 @@ class ControlServer:
         await together([partial(self._send, worker, message) for worker in self._runs.pop(run_id, ())])
 
     async def say_goodbye(self) -> None:
-        """Tell every worker that it is to go, and wait until all have closed their ends. The caller sets the deadline."""
+        """Tell every worker to go, and wait until all have closed their ends. The caller sets the deadline."""
         for frames in list(self._connections.values()):
             with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
                 await frames.send_eof()
