@@ -125,6 +125,12 @@ def test_the_standard_deviation_is_within_half_a_bucket(samples: list[int]) -> N
 
 
 @given(samples_lists)
+def test_the_standard_deviation_of_negated_values_is_the_same(samples: list[int]) -> None:
+    """Negative buckets have their middles where positive ones have them."""
+    assert histogram_of(-each for each in samples).stddev() == pytest.approx(histogram_of(samples).stddev())
+
+
+@given(samples_lists)
 def test_the_buckets_hold_every_value(samples: list[int]) -> None:
     """Their counts add up."""
     assert sum(count for _, count in histogram_of(samples).values()) == len(samples)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
-from netbench.result import Result
-from netbench.topology import LeftOver
+from netbench.topology import LeftOver, Pair
 from tests.unit.result.builders import http_outcome, make_failure, make_outcome, make_result, tcp_outcome, udp_outcome
 from tests.unit.workers import make_worker
+
+if TYPE_CHECKING:
+    from netbench.result import Result
 
 EVIL = '<script>alert("1")</script>&'
 RESULTS = [
@@ -56,9 +60,12 @@ class Elements(HTMLParser):
 def evil_result() -> Result:
     """Give a result with markup wherever text comes from outside."""
     left = LeftOver(worker=make_worker(9), reason=EVIL)
-    return make_result(
+    result = make_result(
         tcp_outcome(1, tool=EVIL), tcp_outcome(2), failures=(make_failure(5, message=EVIL),), left_over=(left,)
     )
+    first, second = result.pairs
+    named = attrs.evolve(first, pair=Pair(attrs.evolve(first.pair.client, name=EVIL), first.pair.server))
+    return attrs.evolve(result, pairs=(named, second))
 
 
 @pytest.mark.parametrize("result", RESULTS)
@@ -89,7 +96,7 @@ def test_a_page_names_no_other_address(result: Result) -> None:
 
 
 def test_text_from_outside_is_escaped() -> None:
-    """Messages, reasons and tools cannot become markup."""
+    """Messages, reasons, tools and names cannot become markup."""
     assert "script" not in Elements(evil_result().to_html()).tags
 
 
