@@ -51,7 +51,11 @@ __all__ = (
 
 
 class NetbenchError(Exception):
-    """Base of all errors that netbench raises on purpose."""
+    """Base of all errors that netbench raises on purpose. They can be copied and pickled, to cross processes."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Give what makes it again, without calling the constructor of its class, whose arguments are not kept."""
+        return _again, (type(self), self.args, dict(self.__dict__))
 
 
 class UsageError(NetbenchError):
@@ -183,6 +187,13 @@ class IncompleteResultError(NetbenchError):
 
 class ResultFormatError(NetbenchError):
     """A stored result cannot be read: not netbench's, of an unknown version, or damaged."""
+
+
+def _again(kind: type[NetbenchError], args: tuple[object, ...], state: dict[str, object]) -> NetbenchError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 def innermost(error: BaseException) -> BaseException:

@@ -13,10 +13,20 @@ from netbench.errors import ProtocolError
 if TYPE_CHECKING:
     from anyio.abc import ByteStream
 
-__all__ = ("FRAME_MAX_BYTES", "FrameStream")
+__all__ = ("FRAME_MAX_BYTES", "FrameStream", "refuse_constant")
 
 FRAME_MAX_BYTES = 16 * 2**20
 _HEADER_BYTES = 4
+
+
+def refuse_constant(word: str) -> float:
+    """Refuse ``NaN`` and ``Infinity``, which Python's JSON takes and JSON does not have.
+
+    Raises:
+        ValueError: Always.
+    """
+    msg = f"{word} is no JSON"
+    raise ValueError(msg)
 
 
 class FrameStream:
@@ -33,8 +43,12 @@ class FrameStream:
 
         Raises:
             anyio.BrokenResourceError: The connection is gone.
+            ProtocolError: The message is longer than the other side takes.
         """
-        body = json.dumps(message, separators=(",", ":")).encode()
+        body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
+        if len(body) > self._limit_bytes:
+            msg = f"a message of {len(body)} bytes is too long, at most {self._limit_bytes} are taken"
+            raise ProtocolError(msg)
         async with self._sending:
             await self._stream.send(len(body).to_bytes(_HEADER_BYTES, "big") + body)
 
@@ -54,8 +68,8 @@ class FrameStream:
             raise ProtocolError(msg)
         body = await self._buffered.receive_exactly(length)
         try:
-            message = json.loads(body)
-        except ValueError as error:
+            message = json.loads(body.decode("utf-8"), parse_constant=refuse_constant)
+        except (ValueError, RecursionError) as error:
             msg = f"a message is not JSON: {body[:80]!r}"
             raise ProtocolError(msg) from error
         if not isinstance(message, dict):

@@ -188,7 +188,9 @@ class Histogram:
             MissingValueError: The histogram is empty.
             ResultFormatError: Its text is damaged.
         """
-        if isinstance(percent, bool) or not 0 <= percent <= 100:  # noqa: PLR2004
+        given: object = percent
+        is_number = isinstance(given, int | float) and not isinstance(given, bool)
+        if not is_number or not 0 <= percent <= 100:  # noqa: PLR2004
             raise InvalidArgumentError("percentile(percent)", percent, "a number from 0 to 100")
         least, greatest = self._bounds()
         if percent == 0:

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cache
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_origin
 
 import attrs
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.strategies import configure_tagged_union
+from cattrs.v import format_exception
 
 from netbench.clock import ClockComparison
 from netbench.errors import NetbenchError, ProtocolError
 from netbench.metrics import FlowRecord, SideReport
 from netbench.traffic import Http, Tcp, Traffic, Udp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = (
     "PROTOCOL_VERSION",
@@ -250,6 +254,27 @@ def _exact(kind: type[object], *also: type[object]) -> Any:  # noqa: ANN401
     return structure
 
 
+def _is_tuple(kind: Any) -> bool:  # noqa: ANN401 - any annotation
+    return get_origin(kind) is tuple
+
+
+def _only_lists(structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Refuse other iterables for a sequence: a string would be taken letter by letter, a mapping key by key."""
+
+    def check(value: Any, kind: Any) -> Any:  # noqa: ANN401
+        if isinstance(value, list | tuple):
+            return structure(value, kind)
+        msg = f"expected a list, not {value!r}"
+        raise ValueError(msg)
+
+    return check
+
+
+def _words(error: BaseException, kind: type[Any] | None) -> str:
+    """Let our own errors speak for themselves."""
+    return str(error) if isinstance(error, NetbenchError) else format_exception(error, kind)
+
+
 @cache
 def converter() -> Converter:
     """Make the converter of all wire values, once."""
@@ -258,6 +283,7 @@ def converter() -> Converter:
     made.register_structure_hook(bool, _exact(bool))
     made.register_structure_hook(str, _exact(str))
     made.register_structure_hook(float, _exact(float, int))
+    made.register_structure_hook_func(_is_tuple, _only_lists(made.get_structure_hook(tuple[int, ...])))
     # A StrEnum is a str too, and would be taken for one.
     made.register_structure_hook(Phase, lambda value, _: Phase(value))
     configure_tagged_union(Traffic, made, tag_name="protocol", tag_generator=_protocol)
@@ -283,6 +309,10 @@ def from_wire(data: object, kind: type[T]) -> T:
     try:
         return converter().structure(data, kind)
     except (BaseValidationError, NetbenchError, ValueError, TypeError, AttributeError, KeyError) as error:
-        details = "; ".join(transform_error(error, path="$")) if isinstance(error, BaseValidationError) else str(error)
+        details = (
+            "; ".join(transform_error(error, path="$", format_exception=_words))
+            if isinstance(error, BaseValidationError)
+            else str(error)
+        )
         msg = f"not a valid {getattr(kind, '__name__', kind)}: {details}"
         raise ProtocolError(msg) from error

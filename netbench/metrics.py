@@ -7,10 +7,11 @@ otherwise.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from netbench import validation as v
 from netbench.traffic import Direction
 
 __all__ = (
@@ -32,6 +33,17 @@ __all__ = (
 Unit: TypeAlias = Literal["ns", "bit/s", "byte"]
 
 
+def _one_amount_each(instance: IntervalSeries, attribute: attrs.Attribute[Any], value: tuple[int, ...]) -> None:
+    if len(value) != len(instance.ends_ns):
+        raise v.fail(instance, attribute.name, value, f"one amount for each of {len(instance.ends_ns)} intervals")
+
+
+def _bounds_unless_empty(instance: HistogramData, attribute: attrs.Attribute[Any], value: int | None) -> None:
+    if (value is None) != (instance.count == 0):
+        expected = "None" if instance.count == 0 else f"a number, since {instance.count} values were recorded"
+        raise v.fail(instance, attribute.name, value, expected)
+
+
 @attrs.frozen(kw_only=True)
 class HistogramData:
     """A histogram as it travels: HDR V2 compressed base64, with exact moments beside it.
@@ -48,10 +60,10 @@ class HistogramData:
     """
 
     unit: Unit
-    count: int
+    count: int = attrs.field(validator=v.integer(at_least=0))
     total: int
-    minimum: int | None
-    maximum: int | None
+    minimum: int | None = attrs.field(validator=_bounds_unless_empty)
+    maximum: int | None = attrs.field(validator=_bounds_unless_empty)
     positive: str
     negative: str | None = None
 
@@ -63,10 +75,13 @@ class IntervalSeries:
     Attributes:
         ends_ns: Where each interval really ended, counted from the first counted instant; the first begins at 0.
         amounts: Payload bytes in each interval, same length.
+
+    Raises:
+        InvalidArgumentError: There is not one amount for each interval.
     """
 
     ends_ns: tuple[int, ...]
-    amounts: tuple[int, ...]
+    amounts: tuple[int, ...] = attrs.field(validator=_one_amount_each)
 
 
 @attrs.frozen(kw_only=True)

@@ -92,7 +92,7 @@ class Udp:
         default=1400, validator=v.integer(at_least=UDP_PAYLOAD_MIN_BYTES, at_most=UDP_PAYLOAD_MAX_BYTES)
     )
     streams: int = attrs.field(default=1, validator=v.integer(at_least=1, at_most=STREAMS_MAX))
-    unlimited: bool = attrs.field(default=False, validator=[attrs.validators.instance_of(bool), _one_rate])
+    unlimited: bool = attrs.field(default=False, validator=[v.boolean, _one_rate])
 
     @property
     def asked_pps(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 from netbench.errors import InvalidArgumentError
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
-__all__ = ("fail", "integer", "number", "one_of", "optional", "text")
+__all__ = ("boolean", "fail", "integer", "number", "one_of", "optional", "text")
+
+_MAX = sys.float_info.max
 
 
 def fail(instance: object, argument: str, value: object, expected: str) -> InvalidArgumentError:
@@ -46,12 +49,19 @@ def number(*, above: float | None = None, at_least: float | None = None) -> Vali
         expected = f"a number of at least {at_least:g}"
 
     def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        # Compared rather than converted: an int may be too large for a float.
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and -_MAX <= value <= _MAX
         if is_number and (above is None or value > above) and (at_least is None or value >= at_least):
             return
         raise fail(instance, attribute.name, value, expected)
 
     return check
+
+
+def boolean(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Accept True and False only."""
+    if not isinstance(value, bool):
+        raise fail(instance, attribute.name, value, "True or False")
 
 
 def text(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

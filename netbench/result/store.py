@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netbench.errors import HostError, ProtocolError, ResultFormatError
+from netbench.framing import refuse_constant
 from netbench.messages import from_wire, to_wire
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def to_dict(result: Result) -> dict[str, Any]:
 
 def to_json(result: Result, indent: int | None = None) -> str:
     """Turn a result into JSON text, on one line unless an indent is given."""
-    return json.dumps(to_dict(result), indent=indent, ensure_ascii=False, allow_nan=False)
+    # In ASCII, so that any text, lone surrogates of odd command lines included, can be stored and read again.
+    return json.dumps(to_dict(result), indent=indent, allow_nan=False)
 
 
 def from_dict(data: object, kind: type[T]) -> T:
@@ -61,7 +63,7 @@ def from_dict(data: object, kind: type[T]) -> T:
 def from_json(text: str | bytes, kind: type[T]) -> T:
     """Read what :func:`to_json` gave; see :func:`from_dict`."""
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         msg = f"the stored result is damaged: not JSON ({error})"
         raise ResultFormatError(msg) from error
@@ -76,11 +78,12 @@ def load(path: str | os.PathLike[str], kind: type[T]) -> T:
     """
     try:
         return from_json(Path(path).read_bytes(), kind)
-    except OSError as error:
-        msg = f"cannot read {os.fspath(path)}: {error.strerror or error}"
-        raise ResultFormatError(msg) from error
     except ResultFormatError as error:
         msg = f"{os.fspath(path)}: {error}"
+        raise ResultFormatError(msg) from error
+    except (OSError, ValueError) as error:
+        # A path with a null character is a ValueError.
+        msg = f"cannot read {os.fspath(path)!r}: {getattr(error, 'strerror', None) or error}"
         raise ResultFormatError(msg) from error
 
 
@@ -93,11 +96,11 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """
     target = Path(path)
     try:
-        _write_beside(target, text.encode())
-    except OSError as error:
-        msg = (
-            f"cannot write {target}: {error.strerror or error}; choose another place or make room, nothing was changed"
-        )
+        # An argument of a command line that is no UTF-8 must not keep a finished measurement from its disk.
+        _write_beside(target, text.encode(errors="backslashreplace"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        msg = f"cannot write {str(target)!r}: {reason}; choose another place or make room, nothing was changed"
         raise HostError(msg) from error
 
 

@@ -19,8 +19,8 @@ __all__ = ("Chart", "Curve", "colour_of", "draw", "round_marks")
 
 _WIDTH, _HEIGHT = 560, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 28, 40
-#: Told apart by people with the usual kinds of colour blindness, on white and on black (Okabe and Ito).
 _STYLE = 'style="max-width:35em;width:100%;font:11px sans-serif" fill="currentColor"'
+#: Told apart by people with the usual kinds of colour blindness, on white and on black (Okabe and Ito).
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 #: More curves than this are drawn in one thin colour and without names: nobody could tell them apart.
 _NAMED_MAX = len(_COLOURS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from netbench import errors
@@ -113,3 +115,17 @@ def test_innermost_leaves_a_single_error_alone() -> None:
     """There is nothing to unwrap."""
     error = ValueError("only")
     assert innermost(error) is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidArgumentError("Tcp(streams=)", 0, "at least 1"),
+        PlacementError("not ready", worker="worker-0", node="node-1"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_can_cross_processes(error: NetbenchError) -> None:
+    """Pickled and back, message and attributes are the same."""
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert (str(again), vars(again)) == (str(error), vars(error))

@@ -311,3 +311,9 @@ def test_a_histogram_of_another_configuration_is_refused(lowest: int, highest: i
     data = attrs.evolve(record([100]), positive=other.encode().decode())
     with pytest.raises(ResultFormatError, match=f"it holds {lowest} to {highest} with {digits} digits"):
         Histogram(data).percentile(50)
+
+
+def test_a_percent_is_a_number() -> None:
+    """A string is refused by its name."""
+    with pytest.raises(InvalidArgumentError, match=r"percentile\(percent\)"):
+        Histogram.from_data(record([1])).percentile("50")  # type: ignore[arg-type]

@@ -27,6 +27,7 @@ from netbench.messages import (
 from netbench.metrics import (
     FlowRecord,
     HistogramData,
+    IntervalSeries,
     Usage,
 )
 from netbench.traffic import Http, Tcp, Traffic, Udp
@@ -58,6 +59,20 @@ SPECIAL: dict[Any, st.SearchStrategy[Any]] = {
         connections=st.integers(1, 4096),
         rate_rps=rates,
         timeout_s=times,
+    ),
+    IntervalSeries: st.lists(st.tuples(st.integers(), st.integers()), max_size=2).map(
+        lambda pairs: IntervalSeries(
+            ends_ns=tuple(end for end, _ in pairs), amounts=tuple(amount for _, amount in pairs)
+        )
+    ),
+    HistogramData: st.lists(st.integers(), max_size=2).flatmap(
+        lambda values: st.builds(
+            HistogramData,
+            count=st.just(len(values)),
+            total=st.just(sum(values)),
+            minimum=st.just(min(values, default=None)),
+            maximum=st.just(max(values, default=None)),
+        )
     ),
 }
 
@@ -308,3 +323,28 @@ def test_a_message_is_frozen() -> None:
     record: Any = ControlRecord(run_id="r", round_index=0)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         record.stop = True
+
+
+@pytest.mark.parametrize("damaged", ["abc", {}, {"a": 1}, 5])
+def test_only_a_list_is_a_sequence(damaged: object) -> None:
+    """A string is not taken letter by letter, nor a mapping key by key."""
+    with pytest.raises(ProtocolError):
+        from_wire({"ends_ns": damaged, "amounts": []}, IntervalSeries)
+
+
+def test_as_many_amounts_as_intervals_are_needed() -> None:
+    """Or their totals would be wrong without a word."""
+    with pytest.raises(ProtocolError, match="one amount for each of 1 intervals"):
+        from_wire({"ends_ns": [1], "amounts": [1, 5]}, IntervalSeries)
+
+
+def test_an_argument_that_is_refused_on_arrival_is_named() -> None:
+    """In the words of the class that refused it."""
+    with pytest.raises(ProtocolError, match=r"Tcp\(streams=\) must be"):
+        from_wire({**to_wire(Tcp(), ANY_TRAFFIC), "streams": 0}, ANY_TRAFFIC)
+
+
+def test_a_histogram_with_values_has_bounds() -> None:
+    """A damaged one is refused, not taken for an empty one."""
+    with pytest.raises(ProtocolError, match="minimum"):
+        from_wire({"unit": "ns", "count": 1, "total": 1, "minimum": None, "maximum": 1, "positive": ""}, HistogramData)

@@ -200,3 +200,15 @@ def test_a_post_has_a_body() -> None:
 def test_only_an_http_answer_may_come_after_the_end(traffic: Traffic, tail_s: float) -> None:
     """As late as its time-out allows."""
     assert traffic.tail_s == tail_s
+
+
+def test_unlimited_is_true_or_false() -> None:
+    """Other values that Python takes for true are not."""
+    with pytest.raises(InvalidArgumentError, match=r"^Udp\(unlimited=\)"):
+        Udp(unlimited="yes")  # type: ignore[arg-type]
+
+
+def test_a_rate_beyond_any_float_is_refused() -> None:
+    """Whole numbers have no limit of their own."""
+    with pytest.raises(InvalidArgumentError, match=r"^Tcp\(rate_bps=\)"):
+        Tcp(rate_bps=10**400)

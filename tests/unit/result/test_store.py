@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,7 +144,9 @@ def test_saving_leaves_nothing_else_behind(tmp_path: Path) -> None:
 
 def test_a_missing_directory_is_an_error_of_the_host(tmp_path: Path) -> None:
     """The message names the file and says that nothing was changed."""
-    with pytest.raises(HostError, match=r"^cannot write .*/missing/result\.json: No such file .* nothing was changed$"):
+    with pytest.raises(
+        HostError, match=r"^cannot write '.*/missing/result\.json': No such file .* nothing was changed$"
+    ):
         RESULT.save(tmp_path / "missing" / "result.json")
 
 
@@ -171,7 +174,7 @@ def test_a_failed_save_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_missing_file_cannot_be_loaded(tmp_path: Path) -> None:
     """The message names it."""
-    with pytest.raises(ResultFormatError, match=r"^cannot read .*/result\.json: No such file or directory$"):
+    with pytest.raises(ResultFormatError, match=r"^cannot read '.*/result\.json': No such file or directory$"):
         Result.load(tmp_path / "result.json")
 
 
@@ -180,3 +183,36 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text("{")
     with pytest.raises(ResultFormatError, match=r"/result\.json: the stored result is damaged: not JSON"):
         Result.load(tmp_path / "result.json")
+
+
+def test_a_command_that_is_no_utf8_is_stored_and_read_again(tmp_path: Path) -> None:
+    """Python keeps such an argument as lone surrogates."""
+    odd = attrs.evolve(RESULT, metadata=attrs.evolve(RESULT.metadata, command=("netbench", "\udcff")))
+    odd.save(tmp_path / "result.json")
+    assert Result.load(tmp_path / "result.json") == odd
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_a_path_that_cannot_be_is_an_error_of_ours_when_saving(path: str) -> None:
+    """It names the path."""
+    with pytest.raises(HostError, match="cannot write"):
+        RESULT.save(path)
+
+
+def test_a_path_that_cannot_be_is_an_error_of_ours_when_loading() -> None:
+    """It names the path."""
+    with pytest.raises(ResultFormatError, match="cannot read"):
+        Result.load("a\0b")
+
+
+def test_nan_is_no_json() -> None:
+    """It could not be written again."""
+    text = re.sub(r'"wall_s": [0-9.]+', '"wall_s": NaN', RESULT.to_json())
+    with pytest.raises(ResultFormatError, match="NaN"):
+        Result.from_json(text)
+
+
+def test_failures_that_are_no_list_are_damage() -> None:
+    """They must not be taken for none."""
+    with pytest.raises(ResultFormatError, match="failures"):
+        Result.from_dict({**RESULT.to_dict(), "failures": ""})
