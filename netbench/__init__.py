@@ -8,7 +8,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from netbench.cluster import Cluster
     from netbench.errors import (
+        AccessDeniedError,
+        ApiError,
         BackendError,
+        CleanupError,
+        ClusterUnreachableError,
         DriverError,
         HostError,
         IncompleteResultError,
@@ -50,8 +54,12 @@ if TYPE_CHECKING:
     from netbench.version import __version__
 
 __all__ = (
+    "AccessDeniedError",
+    "ApiError",
     "BackendError",
+    "CleanupError",
     "Cluster",
+    "ClusterUnreachableError",
     "CrossNode",
     "CrossZone",
     "DriverError",
@@ -108,7 +116,11 @@ __all__ = (
 _HOMES = {
     "cluster": ("Cluster",),
     "errors": (
+        "AccessDeniedError",
+        "ApiError",
         "BackendError",
+        "CleanupError",
+        "ClusterUnreachableError",
         "DriverError",
         "HostError",
         "IncompleteResultError",

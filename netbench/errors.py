@@ -14,7 +14,11 @@
     │   ├── MissingFeatureError    the operating system cannot do it
     │   └── MissingExtraError      an optional Python package is not installed
     ├── BackendError               the place where the workers live failed
-    │   └── PlacementError         a worker could not be placed or did not become ready
+    │   ├── PlacementError         a worker could not be placed or did not become ready
+    │   ├── ApiError               the Kubernetes API server refused a call
+    │   │   └── AccessDeniedError  a right is missing there
+    │   ├── ClusterUnreachableError the API server could not be reached, or had no time
+    │   └── CleanupError           something could not be removed; names it and the command that removes it
     ├── ProtocolError              bytes arrived that netbench does not understand
     ├── DriverError                a traffic driver failed on a worker
     ├── IncompleteResultError      pairs failed or are missing; carries the result
@@ -29,7 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = (
+    "AccessDeniedError",
+    "ApiError",
     "BackendError",
+    "CleanupError",
+    "ClusterUnreachableError",
     "DriverError",
     "HostError",
     "IncompleteResultError",
@@ -152,6 +160,36 @@ class PlacementError(BackendError):
         super().__init__(f"worker {worker}{place}: {message}")
         self.worker = worker
         self.node = node
+
+
+class ApiError(BackendError):
+    """The Kubernetes API server refused a call.
+
+    Attributes:
+        status: HTTP's status code.
+        reason: Kubernetes' word for it, such as ``NotFound``.
+        verb: HTTP's verb.
+        path: What was called.
+    """
+
+    def __init__(self, message: str, *, status: int, reason: str, verb: str, path: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.verb = verb
+        self.path = path
+
+
+class AccessDeniedError(ApiError):
+    """A right is missing on the Kubernetes cluster; the message names it and shows what would grant it."""
+
+
+class ClusterUnreachableError(BackendError):
+    """The Kubernetes API server could not be reached, or had no time, for as long as was waited."""
+
+
+class CleanupError(BackendError):
+    """Something could not be removed; the message names it and the command that removes it."""
 
 
 class ProtocolError(NetbenchError):

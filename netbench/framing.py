@@ -35,7 +35,8 @@ class FrameStream:
     def __init__(self, stream: ByteStream, *, limit_bytes: int = FRAME_MAX_BYTES) -> None:
         self._stream = stream
         self._buffered = BufferedByteReceiveStream(stream)
-        self._limit_bytes = limit_bytes
+        #: The longest message that is taken; raised once the other side has proved who it is.
+        self.limit_bytes = limit_bytes
         self._sending = anyio.Lock()
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -46,8 +47,8 @@ class FrameStream:
             ProtocolError: The message is longer than the other side takes.
         """
         body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
-        if len(body) > self._limit_bytes:
-            msg = f"a message of {len(body)} bytes is too long, at most {self._limit_bytes} are taken"
+        if len(body) > FRAME_MAX_BYTES:
+            msg = f"a message of {len(body)} bytes is too long, at most {FRAME_MAX_BYTES} are taken"
             raise ProtocolError(msg)
         async with self._sending:
             await self._stream.send(len(body).to_bytes(_HEADER_BYTES, "big") + body)
@@ -63,8 +64,8 @@ class FrameStream:
         """
         first = await self._buffered.receive(1)
         length = int.from_bytes(first + await self._buffered.receive_exactly(_HEADER_BYTES - 1), "big")
-        if length > self._limit_bytes:
-            msg = f"a message of {length} bytes was announced, at most {self._limit_bytes} are taken"
+        if length > self.limit_bytes:
+            msg = f"a message of {length} bytes was announced, at most {self.limit_bytes} are taken"
             raise ProtocolError(msg)
         body = await self._buffered.receive_exactly(length)
         try:

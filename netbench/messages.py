@@ -40,7 +40,7 @@ __all__ = (
 )
 
 #: Raised whenever a controller and a worker of different age would misunderstand each other.
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 DriverName: TypeAlias = Literal["native", "iperf2", "iperf3"]
 
@@ -235,6 +235,7 @@ class PairStatus:
         phase: Where it is.
         failure: Set in phase ``Failed``.
         outcome: Set in phase ``Done``.
+        reported_ns: When it was written, Unix nanoseconds of the time base; None before the clocks are compared.
     """
 
     run_id: str
@@ -242,6 +243,7 @@ class PairStatus:
     phase: Phase
     failure: Failure | None = None
     outcome: PairOutcome | None = None
+    reported_ns: int | None = None
 
 
 def _exact(kind: type[object], *also: type[object]) -> Any:  # noqa: ANN401

@@ -92,11 +92,16 @@ class Usage:
         cpu_user_s: Seconds in user space.
         cpu_system_s: Seconds in the kernel on its behalf.
         wall_s: Seconds that passed meanwhile.
+        throttled_s: Seconds for which its cgroup's CPU limit held it (``cpu.stat``); None where there is no limit or it
+            cannot be read.
+        throttled_share: Share of the scheduler's periods in which that happened, from 0 to 1; None likewise.
     """
 
     cpu_user_s: float
     cpu_system_s: float
     wall_s: float
+    throttled_s: float | None = None
+    throttled_share: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -250,9 +255,11 @@ class SideReport:
         usage: Its processor time; of the whole worker, so pairs that share a worker share it.
         tool: Name and version of the program that made the traffic, such as ``iperf3 3.12``; ``native`` for our own.
         command: The command line, where a program was run.
+        strangers: Connections that this worker closed during the session because they did not prove to be of its fleet.
     """
 
     records: tuple[FlowRecord, ...]
     usage: Usage
     tool: str
     command: str | None = None
+    strangers: int = 0

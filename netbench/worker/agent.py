@@ -19,11 +19,13 @@ from netbench.messages import (
     WorkerHello,
 )
 from netbench.metrics import TcpReceiverRecord
+from netbench.worker.clock_exchange import clock_service
 from netbench.worker.drivers.catalog import available_drivers
 from netbench.worker.host import host_facts
 from netbench.worker.peer.client import open_session
 from netbench.worker.peer.failing import SessionError, failure_from
 from netbench.worker.peer.server import PeerServer
+from netbench.worker.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -56,11 +58,21 @@ async def serve(control: WorkerControl, name: str, listen_host: str, clock: Work
         clock: Its clock.
     """
     programs = available_drivers()
-    peer = PeerServer(worker=name, listen_host=listen_host, clock=clock, programs=programs)
+    strangers = Strangers()
     async with (
+        clock_service(listen_host, clock, strangers) as service,
         await anyio.create_tcp_listener(local_host=listen_host, local_port=0) as listener,
         anyio.create_task_group() as group,
     ):
+        peer = PeerServer(
+            worker=name,
+            listen_host=listen_host,
+            clock=clock,
+            programs=programs,
+            key=control.key,
+            clock_service=service,
+            strangers=strangers,
+        )
         group.start_soon(listener.serve, peer.handle)
         hello = WorkerHello(
             worker=name,
@@ -109,6 +121,7 @@ class _PairTask:
         self._program = programs.get(request.driver, "")
         self._request = request
         self._phase = Phase.PENDING
+        self._base: ClockComparison | None = None
 
     async def run(self) -> None:
         """Carry the request out; whatever happens, a final status says so."""
@@ -124,24 +137,24 @@ class _PairTask:
         await self._report(Phase.ARMING)
         async with (
             self._orders() as orders,
-            open_session(request, self._clock, self._program) as session,
+            open_session(request, self._clock, self._program, self._control.key) as session,
         ):
             async with anyio.create_task_group() as group:
                 group.start_soon(self._refuse_when_stopped, orders)
                 with self._deadline(request.arm_timeout_s, f"the server worker {request.server} was not armed"):
                     await session.arm()
-                    base = await self._control.compare_clock()
+                    self._base = await self._control.compare_clock()
                 await self._report(Phase.ARMED)
                 limit_s = request.arm_timeout_s + _FIRE_GRACE_S
                 with self._deadline(limit_s, "the controller published no start instant"):
                     await orders.started.wait()
                 group.cancel_scope.cancel()
-            window = self._window(orders.start_ns, base)
+            window = self._window(orders.start_ns)
             self._refuse_late(window)
             achieved_ns = await self._fire(session, orders, window)
             await self._report(Phase.GATHERING)
             with self._deadline(request.gather_timeout_s, f"the server worker {request.server} sent no report"):
-                outcome = await session.gather(window, achieved_ns, base, orders.start_ns)
+                outcome = await session.gather(window, achieved_ns, self._base, orders.start_ns)
         self._refuse_empty(outcome)
         return outcome
 
@@ -160,11 +173,15 @@ class _PairTask:
             group.cancel_scope.cancel()
         return achieved_ns
 
-    def _window(self, start_ns: int, base: ClockComparison | None) -> Window:
+    @property
+    def _to_base_ns(self) -> int:
+        return 0 if self._base is None else self._base.offset_ns
+
+    def _window(self, start_ns: int) -> Window:
         """The asked window on this worker's clock."""
         request = self._request
         return Window(
-            start_ns=start_ns - (base.offset_ns if base is not None else 0),
+            start_ns=start_ns - self._to_base_ns,
             warmup_ns=round(request.warmup_s * _NS),
             duration_ns=round(request.duration_s * _NS),
             interval_ns=round(request.interval_s * _NS),
@@ -225,5 +242,6 @@ class _PairTask:
             phase=phase,
             failure=failure,
             outcome=outcome,
+            reported_ns=None if self._base is None else self._clock.now_ns() + self._to_base_ns,
         )
         await self._control.report(status)

@@ -1,11 +1,12 @@
 """The controller's end of the workers' control connections: a Unix socket that speaks frames.
 
-A worker says ``hello`` once, then ``status`` and ``clock``; the controller says ``request``, ``record``, ``forget`` and
+The controller says the fleet's key first. A worker says ``hello`` once, then ``status`` and ``clock``; the controller says ``request``, ``record``, ``forget`` and
 answers ``clock`` at once. A closed connection tells the worker to end.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -38,6 +39,7 @@ class ControlServer:
 
     def __init__(self, on_status: Callable[[PairStatus], None]) -> None:
         self._on_status = on_status
+        self._key = secrets.token_bytes(32)
         self._connections: dict[str, FrameStream] = {}
         self._runs: dict[str, set[str]] = {}
         self._hellos: dict[str, WorkerHello] = {}
@@ -89,6 +91,7 @@ class ControlServer:
         frames = FrameStream(stream)
         name: str | None = None
         try:
+            await frames.send({"kind": "key", "key": self._key.hex()})
             name = self._take_hello(await frames.receive())
             self._connections[name] = frames
             self.wake()

@@ -17,6 +17,11 @@ __all__ = ("WorkerControl",)
 class WorkerControl(Protocol):
     """A worker's connection to whoever controls it. It ends when the controller is gone."""
 
+    @property
+    def key(self) -> bytes:
+        """The fleet's key, with which its workers prove themselves to each other."""
+        ...
+
     async def announce(self, hello: WorkerHello) -> None:
         """Say who is here and ready."""
         ...
@@ -34,5 +39,9 @@ class WorkerControl(Protocol):
         ...
 
     async def compare_clock(self) -> ClockComparison | None:
-        """Compare the worker's clock with the time base; None where there is no way to."""
+        """Compare the worker's clock with the time base; None where there is no way to.
+
+        Raises:
+            DriverError: The time base cannot be reached.
+        """
         ...

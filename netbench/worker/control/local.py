@@ -43,6 +43,7 @@ class LocalControl(AsyncContextManagerMixin):
         self._path = path
         self._clock = clock
         self._frames: FrameStream | None = None
+        self._key = b""
         self._request_sender, self._requests = anyio.create_memory_object_stream[PairRequest](float("inf"))
         self._records: dict[str, list[ControlRecord]] = {}
         self._followers: dict[str, list[MemoryObjectSendStream[ControlRecord]]] = {}
@@ -64,10 +65,25 @@ class LocalControl(AsyncContextManagerMixin):
             msg = f"the controller cannot be reached at {self._path}: {error}"
             raise BackendError(msg) from error
         self._frames = FrameStream(stream)
+        self._key = await self._receive_key(self._frames)
         with self._request_sender, self._requests:
             async with stream, background_tasks() as group:
                 group.start_soon(self._read, self._frames)
                 yield self
+
+    @property
+    def key(self) -> bytes:
+        """The fleet's key, the controller's first words."""
+        return self._key
+
+    async def _receive_key(self, frames: FrameStream) -> bytes:
+        try:
+            with anyio.fail_after(_CONNECT_TIMEOUT_S):
+                return bytes.fromhex((await frames.receive())["key"])
+        except (TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead) as error:
+            await frames.aclose()
+            msg = f"the controller at {self._path} said nothing: {error or type(error).__name__}"
+            raise BackendError(msg) from error
 
     async def announce(self, hello: WorkerHello) -> None:
         """Say who is here and ready."""

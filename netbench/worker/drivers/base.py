@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
+from netbench.worker.strangers import Strangers
+
 if TYPE_CHECKING:
     from netbench.clock import Window
     from netbench.messages import PairRequest
@@ -42,6 +44,7 @@ class DriverTask:
         listen_host: The address that a server's data sockets bind to; the wildcard where traffic may come in
             under another address than the worker's own.
         program: Path of the external program, where the driver needs one.
+        strangers: Where connections are counted that do not show the cookie.
     """
 
     request: PairRequest
@@ -49,6 +52,7 @@ class DriverTask:
     clock: WorkerClock
     listen_host: str = "0.0.0.0"  # noqa: S104 - a pod is reached under addresses that it does not know
     program: str = ""
+    strangers: Strangers = attrs.field(factory=Strangers, repr=False)
 
 
 @attrs.frozen(kw_only=True)

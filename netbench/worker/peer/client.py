@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,9 +21,10 @@ from netbench.messages import (
 )
 from netbench.metrics import SideReport
 from netbench.worker.clock_exchange import compare_with
-from netbench.worker.drivers.base import COOKIE_BYTES, DriverTask, Offer
+from netbench.worker.drivers.base import DriverTask, Offer
 from netbench.worker.drivers.catalog import make_client
 from netbench.worker.peer.failing import SessionError
+from netbench.worker.peer.proof import prove
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -67,7 +67,6 @@ class ClientSession:
                 "kind": "prepare",
                 "protocol": PROTOCOL_VERSION,
                 "request": to_wire(self._request),
-                "cookie": self._cookie.hex(),
             }
         )
         prepared = await self._receive("prepared", Phase.ARMING)
@@ -202,28 +201,46 @@ class ClientSession:
 
 
 @asynccontextmanager
-async def open_session(request: PairRequest, clock: WorkerClock, program: str) -> AsyncIterator[ClientSession]:
+async def open_session(
+    request: PairRequest, clock: WorkerClock, program: str, key: bytes
+) -> AsyncIterator[ClientSession]:
     """Connect to the server worker; close driver and connection at the end, whatever the end.
 
     Raises:
         SessionError: The server worker cannot be reached.
     """
     try:
-        stream = await anyio.connect_tcp(request.server_host, request.server_peer_port)
-    except OSError as error:
+        with anyio.fail_after(request.arm_timeout_s):
+            stream = await anyio.connect_tcp(request.server_host, request.server_peer_port)
+    except OSError as error:  # a TimeoutError too
         message = (
             f"the server worker {request.server} cannot be reached at "
             f"{request.server_host}:{request.server_peer_port}: {error}"
         )
         failure = Failure(phase=Phase.ARMING, reason="unreachable", message=message, worker=request.server)
         raise SessionError(failure) from error
-    task = DriverTask(request=request, cookie=secrets.token_bytes(COOKIE_BYTES), clock=clock, program=program)
     frames = FrameStream(stream)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_within_deadline, frames.aclose)
+        cookie = await _proved(frames, request, key)
+        task = DriverTask(request=request, cookie=cookie, clock=clock, program=program)
         driver = make_client(task)
         stack.push_async_callback(_within_deadline, driver.aclose)
         yield ClientSession(task, frames, driver)
+
+
+async def _proved(frames: FrameStream, request: PairRequest, key: bytes) -> bytes:
+    try:
+        with anyio.fail_after(request.arm_timeout_s):
+            return await prove(frames, key)
+    except (ProtocolError, TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead) as error:
+        where = f"{request.server_host}:{request.server_peer_port}"
+        message = (
+            f"what answers at {where} is not the server worker {request.server}: {error or type(error).__name__}; "
+            "the worker has ended, or something else has its address"
+        )
+        failure = Failure(phase=Phase.ARMING, reason="connection-lost", message=message, worker=request.server)
+        raise SessionError(failure) from error
 
 
 async def _within_deadline(close: Callable[[], Awaitable[None]]) -> None:

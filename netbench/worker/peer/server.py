@@ -6,30 +6,37 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.abc
 import attrs
 
 from netbench.clock import Window
 from netbench.errors import ProtocolError
-from netbench.framing import FrameStream
+from netbench.framing import FRAME_MAX_BYTES, FrameStream
 from netbench.messages import PROTOCOL_VERSION, PairRequest, Phase, from_wire, to_wire
 from netbench.metrics import SideReport
-from netbench.worker.clock_exchange import clock_responder
-from netbench.worker.drivers.base import COOKIE_BYTES, DriverTask
+from netbench.worker.drivers.base import DriverTask
 from netbench.worker.drivers.catalog import make_server
 from netbench.worker.peer.failing import failure_from
+from netbench.worker.peer.proof import HANDSHAKE_LIMIT_BYTES, StrangerError, challenge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from anyio.abc import ByteStream
 
+    from netbench.worker.clock_exchange import ClockService
     from netbench.worker.drivers.base import ServerDriver
+    from netbench.worker.strangers import Strangers
     from netbench.worker.timing import WorkerClock
 
 __all__ = ("PeerServer",)
 
+_HANDSHAKE_TIMEOUT_S = 5.0
 _FIRST_WORDS_TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 10.0
+
+
+_GONE = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead, anyio.ClosedResourceError)
 
 
 @attrs.frozen(kw_only=True)
@@ -41,53 +48,84 @@ class PeerServer:
         listen_host: Where its sockets bind.
         clock: Its clock.
         programs: Paths of the external drivers' programs.
+        key: The fleet's key.
+        clock_service: What lets a session's client read the clock.
+        strangers: Where connections are counted that are not of this fleet.
     """
 
     worker: str
     listen_host: str
     clock: WorkerClock
     programs: Mapping[str, str]
+    key: bytes = attrs.field(repr=False)
+    clock_service: ClockService
+    strangers: Strangers
 
     async def handle(self, stream: ByteStream) -> None:
         """Serve one connection until its client is done or gone. Never raises for what a peer does."""
-        frames = FrameStream(stream)
-        session = _Session(self, frames)
+        frames = FrameStream(stream, limit_bytes=HANDSHAKE_LIMIT_BYTES)
         try:
-            await session.serve()
-        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead, anyio.ClosedResourceError):
-            pass  # The client is gone, or was never one of ours: nobody is left to tell.
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
-            await session.tell_failure(error)
+            cookie = await self._challenged(frames)
+            if cookie is None:
+                return
+            frames.limit_bytes = FRAME_MAX_BYTES
+            await self._serve(frames, cookie)
         finally:
             with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                 await frames.aclose()
 
+    async def _challenged(self, frames: FrameStream) -> bytes | None:
+        """Give the cookie of a client that is of this fleet. A stranger learns nothing and is counted."""
+        try:
+            with anyio.fail_after(_HANDSHAKE_TIMEOUT_S):
+                return await challenge(frames, self.key)
+        except (StrangerError, TimeoutError, *_GONE):
+            self.strangers.add()
+            return None
+
+    async def _serve(self, frames: FrameStream, cookie: bytes) -> None:
+        session = _Session(self, frames, cookie)
+        try:
+            with self.clock_service.admit(cookie):
+                await session.serve()
+        except _GONE:
+            pass  # The client is gone: nobody is left to tell.
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
+            await session.tell_failure(error)
+
 
 class _Session:
-    def __init__(self, peer: PeerServer, frames: FrameStream) -> None:
+    def __init__(self, peer: PeerServer, frames: FrameStream, cookie: bytes) -> None:
         self._peer = peer
         self._frames = frames
+        self._cookie = cookie
+        self._strangers_before = peer.strangers.count
         self._phase = Phase.ARMING
         self._ran = anyio.Event()
 
     async def serve(self) -> None:
         with anyio.fail_after(_FIRST_WORDS_TIMEOUT_S):
-            request, cookie = _read_prepare(await self._frames.receive())
+            message = await self._frames.receive()
+        if message.get("kind") == "clock":
+            await self._frames.send({"kind": "clock", "clock_port": self._peer.clock_service.port})
+            # The cookie is good until the client closes.
+            await self._frames.receive()
+            return
+        request = _read_prepare(message)
         task = DriverTask(
             request=request,
-            cookie=cookie,
+            cookie=self._cookie,
             clock=self._peer.clock,
             listen_host=self._peer.listen_host,
             program=self._peer.programs.get(request.driver, ""),
+            strangers=self._peer.strangers,
         )
         driver = make_server(task)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_close, driver)
-            clock_port = await stack.enter_async_context(
-                clock_responder(self._peer.listen_host, cookie, self._peer.clock)
-            )
             with anyio.fail_after(request.arm_timeout_s):
                 offer = await driver.listen()
+                clock_port = self._peer.clock_service.port
                 await self._frames.send({"kind": "prepared", "ports": offer.ports, "clock_port": clock_port})
                 await driver.ready()
                 await self._frames.send({"kind": "ready"})
@@ -111,6 +149,8 @@ class _Session:
                         await self._ran.wait()
                         self._phase = Phase.GATHERING
                         report = await driver.finish(from_wire(message["report"], SideReport))
+                        strangers = self._peer.strangers.count - self._strangers_before
+                        report = attrs.evolve(report, strangers=strangers)
                         await self._frames.send({"kind": "report", "report": to_wire(report)})
                         # The clock stays readable until the client has compared it once more and closes.
                         await self._frames.receive()
@@ -133,18 +173,14 @@ class _Session:
                 return  # The client is gone too.
 
 
-def _read_prepare(message: dict[str, Any]) -> tuple[PairRequest, bytes]:
+def _read_prepare(message: dict[str, Any]) -> PairRequest:
     if message.get("kind") != "prepare" or message.get("protocol") != PROTOCOL_VERSION:
         msg = (
             f"the client speaks protocol {message.get('protocol')!r}, this worker {PROTOCOL_VERSION}: "
             "run the same netbench on both"
         )
         raise ProtocolError(msg)
-    cookie = bytes.fromhex(str(message.get("cookie")))
-    if len(cookie) != COOKIE_BYTES:
-        msg = f"the session's cookie has {len(cookie)} bytes, not {COOKIE_BYTES}"
-        raise ProtocolError(msg)
-    return from_wire(message["request"], PairRequest), cookie
+    return from_wire(message["request"], PairRequest)
 
 
 async def _close(driver: ServerDriver) -> None:

@@ -132,6 +132,7 @@ class Acceptor:
                 self._missing.discard(index)
                 self.connections[index] = connection
             else:
+                self._task.strangers.add()
                 connection.close()
         if not self._missing:
             self._complete.set()

@@ -1,0 +1,152 @@
+"""Calls to an API server: JSON in and out, errors by name, patience with a server that is busy or restarting."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from urllib.parse import urlencode
+
+import anyio
+
+from netbench.errors import AccessDeniedError, ApiError, ClusterUnreachableError
+from netbench.kube.transport import TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from netbench.kube.transport import Transport
+
+__all__ = ("JsonObject", "KubeApi", "error_from")
+
+JsonObject: TypeAlias = dict[str, Any]
+Verb: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+#: Answers that say "not now": too many requests, etcd in trouble, a server that starts or ends.
+_NOT_NOW = frozenset({429, 500, 502, 503, 504})
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.2, 5.0
+_PATCHES = {"merge": "application/merge-patch+json", "strategic": "application/strategic-merge-patch+json"}
+
+
+class KubeApi:
+    """Calls one API server.
+
+    Args:
+        transport: What carries HTTP to it.
+        timeout_s: How long one request may take.
+        patience_s: How long a call is tried again while the server cannot be reached or says "not now".
+    """
+
+    def __init__(self, transport: Transport, *, timeout_s: float = 15.0, patience_s: float = 45.0) -> None:
+        self.transport = transport
+        self._timeout_s = timeout_s
+        self._patience_s = patience_s
+
+    async def call(  # noqa: PLR0913 - what HTTP has
+        self,
+        verb: Verb,
+        path: str,
+        body: object = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        patch: Literal["merge", "strategic"] = "merge",
+        patience_s: float | None = None,
+    ) -> JsonObject:
+        """Make a call and give the object that was answered.
+
+        It is made again, with growing pauses or those that the server asks for, while that can help.
+
+        Args:
+            verb: HTTP's.
+            path: From ``/`` on.
+            body: What is sent, as JSON.
+            params: The query.
+            patch: The kind of patch, for ``PATCH``.
+            patience_s: Overrides the client's.
+
+        Raises:
+            AccessDeniedError: A right is missing.
+            ApiError: The server refused for another reason.
+            ClusterUnreachableError: It could not be reached, or had no time, for as long as the patience lasted.
+        """
+        patience_s = self._patience_s if patience_s is None else patience_s
+        deadline = anyio.current_time() + patience_s
+        full = f"{path}?{urlencode(params)}" if params else path
+        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        content_type = _PATCHES[patch] if verb == "PATCH" else "application/json"
+        delay_s = _FIRST_DELAY_S
+        while True:
+            wait_s = delay_s * random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
+            cause: TransportError | ApiError
+            try:
+                reply = await self.transport.send(
+                    verb, full, body=data, content_type=content_type, timeout_s=self._timeout_s
+                )
+            except TransportError as error:
+                cause = error
+            else:
+                if reply.status < 300:  # noqa: PLR2004 - HTTP's success
+                    return _parsed(reply.body)
+                cause = error_from(verb, path, reply.status, reply.body)
+                if reply.status not in _NOT_NOW:
+                    raise cause
+                wait_s = max(wait_s, _asked_s(reply.headers))
+            if anyio.current_time() + wait_s > deadline:
+                msg = f"the API server {self.transport.server} did not take {verb} {path} for {patience_s:g} s: {cause}"
+                raise ClusterUnreachableError(msg) from cause
+            await anyio.sleep(wait_s)
+            delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
+
+    async def get(self, path: str, **params: str) -> JsonObject | None:
+        """Get an object; None where there is none."""
+        try:
+            return await self.call("GET", path, params=params)
+        except ApiError as error:
+            if error.status == 404:  # noqa: PLR2004 - HTTP's not found
+                return None
+            raise
+
+    async def create(self, path: str, body: JsonObject) -> JsonObject:
+        """Create an object whose name the caller has chosen and nobody else uses.
+
+        A first attempt whose answer was lost may have created it: that it is there already is then what was wanted.
+        """
+        try:
+            return await self.call("POST", path, body)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+            name = body["metadata"]["name"]
+            return await self.call("GET", f"{path}/{name}")
+
+    async def delete(self, path: str, **params: str) -> None:
+        """Delete an object or, with a selector, many; what is not there is fine."""
+        try:
+            await self.call("DELETE", path, params=params)
+        except ApiError as error:
+            if error.status != 404:  # noqa: PLR2004 - HTTP's not found
+                raise
+
+
+def error_from(verb: str, path: str, status: int, body: bytes) -> ApiError:
+    """Make the error of an answer that is no success."""
+    told = _parsed(body)
+    message = str(told.get("message") or body[:300].decode(errors="replace") or f"HTTP status {status}")
+    kind = AccessDeniedError if status == 403 and told.get("reason") == "Forbidden" else ApiError  # noqa: PLR2004
+    return kind(f"{verb} {path}: {message}", status=status, reason=str(told.get("reason") or ""), verb=verb, path=path)
+
+
+def _parsed(body: bytes) -> JsonObject:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        # A proxy's HTML, say.
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _asked_s(headers: Mapping[str, str]) -> float:
+    try:
+        return min(float(headers.get("retry-after", "0")), 30.0)
+    except ValueError:
+        return 0.0

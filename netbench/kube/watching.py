@@ -1,0 +1,209 @@
+"""Following the objects of a path: list, watch, and list again when the server has forgotten where the watch was."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from urllib.parse import urlencode
+
+import anyio
+import attrs
+
+from netbench.errors import AccessDeniedError, ApiError, ClusterUnreachableError
+from netbench.kube.api import error_from
+from netbench.kube.transport import TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from netbench.kube.api import JsonObject, KubeApi
+
+__all__ = ("Change", "follow")
+
+#: The server ends a watch after this long; a random part keeps thousands of watches from coming back together.
+_WATCH_S = (240, 480)
+#: Bookmarks come each minute, so a watch that is silent for longer hangs.
+_IDLE_TIMEOUT_S = 75.0
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.05, 3.0
+_PAGE = "500"
+_GONE = 410
+
+Kind: TypeAlias = Literal["present", "deleted", "listed"]
+
+
+@attrs.frozen
+class Change:
+    """Something that happened.
+
+    Attributes:
+        kind: ``present``: the object is there, new or changed; ``deleted``: it is not any more; ``listed``: all that were
+            there have been told.
+        value: The object, empty for ``listed``.
+    """
+
+    kind: Kind
+    value: JsonObject
+
+
+class _GoneError(Exception):
+    """The server has forgotten the version from which to go on."""
+
+
+async def follow(
+    api: KubeApi,
+    path: str,
+    take: Callable[[Change], None],
+    *,
+    params: Mapping[str, str] | None = None,
+    idle_timeout_s: float = _IDLE_TIMEOUT_S,
+    patience_s: float | None = None,
+) -> None:
+    """Tell every change of the objects of a path until cancelled; none is missed, though steps in between may be.
+
+    Args:
+        api: The API server.
+        path: Of the collection.
+        take: Called with each change.
+        params: Selectors.
+        idle_timeout_s: A watch that is silent for this long is made anew.
+        patience_s: How long the server may be away before this gives up; None takes the client's own.
+
+    Raises:
+        ApiError: The server refuses.
+        ClusterUnreachableError: It was away for too long.
+    """
+    follower = _Follower(api, path, take, params or {}, idle_timeout_s, patience_s)
+    while True:
+        await follower.list_all()
+        try:
+            await follower.watch()
+        except _GoneError:
+            continue
+
+
+class _Follower:
+    def __init__(  # noqa: PLR0913 - the arguments of follow
+        self,
+        api: KubeApi,
+        path: str,
+        take: Callable[[Change], None],
+        params: Mapping[str, str],
+        idle_timeout_s: float,
+        patience_s: float | None,
+    ) -> None:
+        self._api = api
+        self._path = path
+        self._take = take
+        self._params = params
+        self._idle_timeout_s = idle_timeout_s
+        self._patience_s = patience_s
+        self._known: dict[str, JsonObject] = {}
+        self._version = ""
+        self._delay_s = 0.0
+
+    async def list_all(self) -> None:
+        present: dict[str, JsonObject] = {}
+        page: dict[str, str] = {}
+        while True:
+            params = {**self._params, "limit": _PAGE, **page}
+            try:
+                listed = await self._api.call("GET", self._path, params=params, patience_s=self._patience_s)
+            except ApiError as error:
+                if error.status == _GONE and page:
+                    # The list changed too much between two of its pages.
+                    present, page = {}, {}
+                    continue
+                raise
+            for value in listed.get("items") or []:
+                present[value["metadata"]["uid"]] = value
+            self._version = listed["metadata"]["resourceVersion"]
+            if not listed["metadata"].get("continue"):
+                break
+            page = {"continue": listed["metadata"]["continue"]}
+        for uid, value in list(self._known.items()):
+            if uid not in present:
+                self._take_deleted(uid, value)
+        for uid, value in present.items():
+            before = self._known.get(uid)
+            if before is None or before["metadata"]["resourceVersion"] != value["metadata"]["resourceVersion"]:
+                self._take_present(uid, value)
+        self._take(Change("listed", {}))
+
+    async def watch(self) -> None:
+        """Watch, again and again, from where the last one ended."""
+        away_since: float | None = None
+        while True:
+            try:
+                async with self._api.transport.stream(self._watch_path(), idle_timeout_s=self._idle_timeout_s) as reply:
+                    if reply.status != 200:  # noqa: PLR2004 - HTTP's success
+                        await self._refuse(reply.status, b"".join([chunk async for chunk in reply.chunks]))
+                    else:
+                        away_since = None
+                        rest = b""
+                        async for chunk in reply.chunks:
+                            *lines, rest = (rest + chunk).split(b"\n")
+                            for line in lines:
+                                self._event(line)
+                # The server ends each watch some time; one that ends at once every time is not to be asked in a hurry.
+                await self._pause()
+            except TransportError as error:
+                away_since = anyio.current_time() if away_since is None else away_since
+                if self._patience_s is not None and anyio.current_time() - away_since > self._patience_s:
+                    msg = f"the API server {self._api.transport.server} is away: {error}"
+                    raise ClusterUnreachableError(msg) from error
+                await self._pause()
+
+    def _watch_path(self) -> str:
+        params = {
+            **self._params,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._version,
+            "timeoutSeconds": str(random.randint(*_WATCH_S)),  # noqa: S311 - not a secret
+        }
+        return f"{self._path}?{urlencode(params)}"
+
+    async def _pause(self) -> None:
+        await anyio.sleep(self._delay_s * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
+        self._delay_s = min(max(self._delay_s * 2, _FIRST_DELAY_S), _LONGEST_DELAY_S)
+
+    async def _refuse(self, status: int, body: bytes) -> None:
+        if status == _GONE:
+            raise _GoneError
+        error = error_from("WATCH", self._path, status, body)
+        if isinstance(error, AccessDeniedError) or status in {400, 404, 405, 422}:
+            raise error
+        raise TransportError(str(error)) from error
+
+    def _event(self, line: bytes) -> None:
+        if not line.strip():
+            return
+        try:
+            event: dict[str, Any] = json.loads(line)
+            kind, value = event["type"], event["object"]
+        except (ValueError, KeyError, TypeError) as error:
+            msg = f"the API server {self._api.transport.server} sent what is no watch event: {line[:80]!r}"
+            raise TransportError(msg) from error
+        if kind == "ERROR":
+            if value.get("code") == _GONE or value.get("reason") in {"Expired", "Gone"}:
+                raise _GoneError
+            msg = f"the watch of {self._path} ended: {value.get('message')}"
+            raise TransportError(msg)
+        self._version = value["metadata"]["resourceVersion"]
+        self._delay_s = 0.0
+        if kind == "BOOKMARK":
+            return
+        if kind == "DELETED":
+            self._take_deleted(value["metadata"]["uid"], value)
+        else:
+            self._take_present(value["metadata"]["uid"], value)
+
+    def _take_present(self, uid: str, value: JsonObject) -> None:
+        # Only what tells a later list apart is kept: thousands of objects are followed at once.
+        self._known[uid] = {"metadata": value["metadata"]}
+        self._take(Change("present", value))
+
+    def _take_deleted(self, uid: str, value: JsonObject) -> None:
+        self._known.pop(uid, None)
+        self._take(Change("deleted", value))

@@ -1,0 +1,1 @@
+"""Tests against a real Kubernetes: its API server, scheduler, kubelets and containers."""
