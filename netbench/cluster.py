@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from anyio import AsyncContextManagerMixin
 
 from netbench.backends.local.spec import Isolation, local_spec
-from netbench.errors import StateError
+from netbench.errors import InvalidArgumentError, StateError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from typing import Self
@@ -22,7 +23,7 @@ __all__ = ("Cluster",)
 
 
 class Cluster(AsyncContextManagerMixin):
-    """Where workers can live; an async context manager. Made by :meth:`local`."""
+    """Where workers can live; an async context manager. Made by :meth:`local` or :meth:`connect`."""
 
     def __init__(self, open_backend: Callable[[], AbstractAsyncContextManager[Backend]]) -> None:
         self._open_backend = open_backend
@@ -62,6 +63,40 @@ class Cluster(AsyncContextManagerMixin):
             from netbench.backends.local.backend import open_local  # noqa: PLC0415 - Linux and macOS only
 
             return open_local(spec)
+
+        return cls(open_backend)
+
+    @classmethod
+    def connect(
+        cls,
+        *,
+        kubeconfig: str | os.PathLike[str] | None = None,
+        context: str | None = None,
+        namespace: str | None = None,
+    ) -> Cluster:
+        """Use a Kubernetes cluster: workers are pods.
+
+        Opening it sees that the custom resource and the namespace are there, and makes them where that is allowed. A
+        namespace that was made is removed at the end; one that was there stays as it is.
+
+        Args:
+            kubeconfig: Path of the kubeconfig. None looks where kubectl does (``KUBECONFIG``, ``~/.kube/config``) and
+                takes the service account of the pod that this runs in, where there is none.
+            context: The kubeconfig's context; None takes its current one.
+            namespace: Where the fleets go. None takes the context's or the pod's own, or else makes one.
+
+        Raises:
+            InvalidArgumentError: An argument is wrong.
+        """
+        for name, value in (("context", context), ("namespace", namespace)):
+            if value == "":
+                raise InvalidArgumentError(f"Cluster.connect({name}=)", value, "a name")
+
+        def open_backend() -> AbstractAsyncContextManager[Backend]:
+            # Half a second that only those pay who connect.
+            from netbench.backends.kubernetes.backend import ConnectSpec, open_kubernetes  # noqa: PLC0415
+
+            return open_kubernetes(ConnectSpec(kubeconfig=kubeconfig, context=context, namespace=namespace))
 
         return cls(open_backend)
 
@@ -108,12 +143,12 @@ class Cluster(AsyncContextManagerMixin):
 
     @property
     def isolation(self) -> str:
-        """What keeps the nodes apart: ``netns`` or ``process``.
+        """What keeps the nodes apart: ``netns`` or ``process``; ``kubernetes`` for a Kubernetes cluster.
 
         Raises:
             StateError: The cluster is not open.
         """
-        return self.backend.facts.details["isolation"]
+        return self.backend.facts.details.get("isolation", self.backend.facts.kind)
 
     def __repr__(self) -> str:
         if self._backend is None:

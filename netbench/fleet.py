@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from anyio import AsyncContextManagerMixin
 
-from netbench.backends.base import FleetSpec
+from netbench.backends.base import FleetSpec, PodOptions
 from netbench.cluster import Cluster
 from netbench.errors import InvalidArgumentError, StateError
 from netbench.tasks import background_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
     from typing import Self
 
     from anyio.abc import TaskGroup
@@ -40,20 +40,49 @@ class WorkerFleet(AsyncContextManagerMixin):
         workers: This many, dealt to the nodes in turn.
         per_node: This many on each node.
         placement: This many on each named node.
-        ready_timeout_s: How long they may take to become ready.
+        ready_timeout_s: How long they may take to become ready; None is 30 s for processes and 180 s for pods.
+        image: Image of the pods: any with Python 3.11 or newer as ``python3``; ``python:3.13-slim`` unless told
+            otherwise. This and what follows is for :meth:`Cluster.connect` only.
+        image_pull_policy: ``Always``, ``IfNotPresent`` or ``Never``.
+        image_pull_secrets: Names of Secrets in the namespace.
+        resources: ``{"cpu": ..., "memory": ...}``, both request and limit. Without it pods ask for little and have no
+            limit, which would be measured instead of the network.
+        node_selector: Labels that the nodes must have.
+        tolerations: Tolerations, as in a pod.
+        affinity: Affinity, as in a pod.
+        host_network: Whether workers use their nodes' network. The restricted Pod Security level forbids it.
+        priority_class: Name of a PriorityClass.
+        labels: Further labels of the pods.
+        annotations: Further annotations of the pods.
+        pod_patch: Merged into the pod template at last: ``{"spec": {"containers": [{"name": "worker", ...}]}}``; lists
+            with names are merged by name, None removes.
+        progress: Called with how many workers are ready of how many, each time that changes.
 
     Raises:
         InvalidArgumentError: An argument is wrong.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a pod has
         self,
         cluster: Cluster,
         workers: int | None = None,
         *,
         per_node: int | None = None,
         placement: Mapping[str, int] | None = None,
-        ready_timeout_s: float = 30.0,
+        ready_timeout_s: float | None = None,
+        image: str | None = None,
+        image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None,
+        image_pull_secrets: Sequence[str] | None = None,
+        resources: Mapping[str, str] | None = None,
+        node_selector: Mapping[str, str] | None = None,
+        tolerations: Sequence[Mapping[str, Any]] | None = None,
+        affinity: Mapping[str, Any] | None = None,
+        host_network: bool | None = None,
+        priority_class: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        pod_patch: Mapping[str, Any] | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> None:
         if not isinstance(cluster, Cluster):
             raise _wrong("cluster", cluster, "a Cluster")
@@ -65,13 +94,31 @@ class WorkerFleet(AsyncContextManagerMixin):
         _check_count("per_node", per_node)
         if placement is not None:
             _check_placement(placement)
-        _check_seconds("ready_timeout_s", ready_timeout_s)
+        if ready_timeout_s is not None:
+            _check_seconds("ready_timeout_s", ready_timeout_s)
+        asked: dict[str, Any] = {
+            "image": image,
+            "image_pull_policy": image_pull_policy,
+            "image_pull_secrets": image_pull_secrets,
+            "resources": resources,
+            "node_selector": node_selector,
+            "tolerations": tolerations,
+            "affinity": affinity,
+            "host_network": host_network,
+            "priority_class": priority_class,
+            "labels": labels,
+            "annotations": annotations,
+            "pod_patch": pod_patch,
+        }
+        pod = {name: value for name, value in asked.items() if value is not None}
         self._cluster = cluster
         self._spec = FleetSpec(
             workers=workers,
             per_node=per_node if sizes else 1,
             placement=placement,
             ready_timeout_s=ready_timeout_s,
+            pod=PodOptions(**pod) if pod else None,
+            progress=progress,
         )
         self._crew: Crew | None = None
         self._group: TaskGroup | None = None

@@ -2,18 +2,102 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import attrs
 
+from netbench import validation as v
+from netbench.errors import InvalidArgumentError
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from netbench.messages import ControlRecord, PairRequest, PairStatus, WorkerHello
     from netbench.topology import Node, Worker
 
-__all__ = ("Backend", "BackendFacts", "Crew", "FleetSpec", "StatusEvent", "WorkerLost")
+__all__ = ("Backend", "BackendFacts", "Crew", "FleetSpec", "PodOptions", "StatusEvent", "WorkerLost")
+
+#: A stock image: Python and nothing of ours.
+DEFAULT_IMAGE = "python:3.13-slim"
+#: A number with one of Kubernetes' suffixes.
+_QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+
+
+def _wrong(attribute: attrs.Attribute[Any], value: object, expected: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"WorkerFleet({attribute.name}=)", value, expected)
+
+
+def _tuple(value: Any) -> Any:  # noqa: ANN401 - from a caller, not checked yet
+    return tuple(value) if isinstance(value, list | tuple) else value
+
+
+def _word(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str) or not value or value != value.strip():
+        raise _wrong(attribute, value, "a name")
+
+
+def _words(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(each, str) and each for each in value):
+        raise _wrong(attribute, value, "a list of names")
+
+
+def _mapping(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise _wrong(attribute, value, "a mapping with texts as keys, as in a pod")
+
+
+def _mappings(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(each, Mapping) for each in value):
+        raise _wrong(attribute, value, "a list of mappings, as in a pod")
+
+
+def _texts(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, Mapping) or not all(isinstance(each, str) for pair in value.items() for each in pair):
+        raise _wrong(attribute, value, "a mapping from texts to texts")
+
+
+def _resources(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    _texts(instance, attribute, value)
+    if isinstance(value, Mapping) and not all(map(_QUANTITY.fullmatch, value.values())):
+        raise _wrong(attribute, value, "quantities such as {'cpu': '500m', 'memory': '256Mi'}")
+
+
+@attrs.frozen(kw_only=True)
+class PodOptions:
+    """How a worker's pod is to be; on a Kubernetes cluster only.
+
+    Attributes:
+        image: Any image with Python 3.11 or newer as ``python3``.
+        image_pull_policy: ``Always``, ``IfNotPresent`` or ``Never``; None leaves it to the cluster.
+        image_pull_secrets: Names of Secrets in the namespace.
+        resources: ``cpu`` and ``memory``, as request and limit; empty asks for little and limits nothing.
+        node_selector: Labels that the node must have.
+        tolerations: As in a pod.
+        affinity: As in a pod.
+        host_network: Whether workers use their nodes' network.
+        priority_class: Name of a PriorityClass.
+        labels: Further labels.
+        annotations: Further annotations.
+        pod_patch: Merged into the pod template at last, lists with names by name.
+    """
+
+    image: str = attrs.field(default=DEFAULT_IMAGE, validator=_word)
+    image_pull_policy: str | None = attrs.field(
+        default=None, validator=v.optional(v.one_of("Always", "IfNotPresent", "Never"))
+    )
+    image_pull_secrets: tuple[str, ...] = attrs.field(default=(), converter=_tuple, validator=_words)
+    resources: Mapping[str, str] = attrs.field(factory=dict, validator=_resources)
+    node_selector: Mapping[str, str] = attrs.field(factory=dict, validator=_texts)
+    tolerations: tuple[Mapping[str, Any], ...] = attrs.field(default=(), converter=_tuple, validator=_mappings)
+    affinity: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping)
+    host_network: bool = attrs.field(default=False, validator=v.boolean)
+    priority_class: str | None = attrs.field(default=None, validator=v.optional(_word))
+    labels: Mapping[str, str] = attrs.field(factory=dict, validator=_texts)
+    annotations: Mapping[str, str] = attrs.field(factory=dict, validator=_texts)
+    pod_patch: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping)
 
 
 @attrs.frozen(kw_only=True)
@@ -24,13 +108,17 @@ class FleetSpec:
         workers: This many, spread evenly over the nodes.
         per_node: This many on each node.
         placement: This many on each named node.
-        ready_timeout_s: How long they may take to become ready.
+        ready_timeout_s: How long they may take to become ready; None leaves it to the backend.
+        pod: How their pods are to be; None where nothing was asked for.
+        progress: Told how many are ready of how many, each time that changes.
     """
 
     workers: int | None
     per_node: int | None
     placement: Mapping[str, int] | None
-    ready_timeout_s: float
+    ready_timeout_s: float | None
+    pod: PodOptions | None = None
+    progress: Callable[[int, int], None] | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -72,7 +72,9 @@ def read_cpu_stat(cgroups: Path = _CGROUPS, own: Path = _SELF) -> CpuStat | None
         try:
             fields = dict(line.split() for line in path.read_text().splitlines())
             held_s = (
-                int(fields["throttled_usec"]) / 1e6 if "throttled_usec" in fields else int(fields["throttled_time"]) / 1e9
+                int(fields["throttled_usec"]) / 1e6
+                if "throttled_usec" in fields
+                else int(fields["throttled_time"]) / 1e9
             )
             return CpuStat(int(fields["nr_periods"]), int(fields["nr_throttled"]), held_s)
         except (OSError, ValueError, KeyError):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from netbench.backends.base import BackendFacts
+import attrs
+
+from netbench.backends.base import BackendFacts, PodOptions
 from netbench.backends.local import leftovers, netns, rundir
 from netbench.backends.local.crew import Seat, open_crew
 from netbench.errors import HostError, InvalidArgumentError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ("LocalBackend", "open_local")
 
+_READY_TIMEOUT_S = 30.0
 _LOOPBACK = "127.0.0.1"
 
 
@@ -61,12 +64,17 @@ class LocalBackend:
             InvalidArgumentError: The placement names a node that is not there.
             PlacementError: A worker did not become ready.
         """
+        if spec.pod is not None:
+            given = attrs.asdict(spec.pod, filter=lambda field, value: value != getattr(PodOptions(), field.name))
+            expected = "left out for Cluster.local, whose workers are processes and not pods"
+            raise InvalidArgumentError(f"WorkerFleet({', '.join(f'{name}=' for name in given)})", given, expected)
+        timeout_s = _READY_TIMEOUT_S if spec.ready_timeout_s is None else spec.ready_timeout_s
         places = self._places(spec)
         control = leftovers.control_argument(self._directory, self._fleets)
         self._fleets += 1
         async with AsyncExitStack() as stack:
             seats = await self._seats(places, stack)
-            yield await stack.enter_async_context(open_crew(seats, control, spec.ready_timeout_s))
+            yield await stack.enter_async_context(open_crew(seats, control, timeout_s))
 
     def _places(self, spec: FleetSpec) -> list[int]:
         """Give each worker's node, by its index."""

@@ -82,7 +82,7 @@ class LocalControl(AsyncContextManagerMixin):
                 return bytes.fromhex((await frames.receive())["key"])
         except (TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead) as error:
             await frames.aclose()
-            msg = f"the controller at {self._path} said nothing: {error or type(error).__name__}"
+            msg = f"the controller at {self._path} said nothing: {str(error) or type(error).__name__}"
             raise BackendError(msg) from error
 
     async def announce(self, hello: WorkerHello) -> None:

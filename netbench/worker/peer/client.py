@@ -236,7 +236,7 @@ async def _proved(frames: FrameStream, request: PairRequest, key: bytes) -> byte
     except (ProtocolError, TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead) as error:
         where = f"{request.server_host}:{request.server_peer_port}"
         message = (
-            f"what answers at {where} is not the server worker {request.server}: {error or type(error).__name__}; "
+            f"what answers at {where} is not the server worker {request.server}: {str(error) or type(error).__name__}; "
             "the worker has ended, or something else has its address"
         )
         failure = Failure(phase=Phase.ARMING, reason="connection-lost", message=message, worker=request.server)

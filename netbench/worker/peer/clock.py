@@ -36,5 +36,5 @@ async def read_clock(host: str, peer_port: int, key: bytes, clock: WorkerClock) 
                     compare_with, host, int(answer["clock_port"]), cookie, clock, abandon_on_cancel=True
                 )
     except (OSError, TimeoutError, ProtocolError, anyio.EndOfStream, anyio.IncompleteRead) as error:
-        msg = f"the clock of {host}:{peer_port}, the time base, could not be read: {error or 'no answer in time'}"
+        msg = f"the clock of {host}:{peer_port}, the time base, could not be read: {str(error) or type(error).__name__}"
         raise DriverError(msg, reason="unreachable") from error

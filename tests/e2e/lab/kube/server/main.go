@@ -42,11 +42,15 @@ func main() {
 		etcdmain.Main(os.Args[1:])
 		return
 	}
-	if len(os.Args) < 2 || command(os.Args[1]) == nil {
+	var chosen *cobra.Command
+	if len(os.Args) > 1 {
+		// Once: some of these set up signal handlers when they are made.
+		chosen = command(os.Args[1])
+	}
+	if chosen == nil {
 		fmt.Fprintln(os.Stderr, "usage: kube COMPONENT [flags]")
 		os.Exit(2)
 	}
-	chosen := command(os.Args[1])
 	os.Args = os.Args[1:]
 	os.Exit(cli.Run(chosen))
 }

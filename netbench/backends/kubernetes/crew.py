@@ -1,0 +1,195 @@
+"""A fleet's workers as pods: followed, given requests, fired."""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+
+from netbench.backends.base import WorkerLost
+from netbench.backends.kubernetes.pods import ending, pod_node
+from netbench.errors import BackendError, ProtocolError
+from netbench.kube.control import TimeBase, by_client, read_statuses, request_object
+from netbench.kube.names import RUN_LABEL
+from netbench.messages import Failure, PairStatus, Phase
+from netbench.tasks import together
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from anyio.streams.memory import MemoryObjectSendStream
+
+    from netbench.backends.base import StatusEvent
+    from netbench.backends.kubernetes.lease import FleetLease
+    from netbench.kube.api import JsonObject, KubeApi
+    from netbench.kube.names import FleetNames
+    from netbench.kube.watching import Change
+    from netbench.messages import ControlRecord, PairRequest, WorkerHello
+    from netbench.topology import Worker
+
+__all__ = ("KubernetesCrew",)
+
+#: A write, the API server's watch cache and a worker's wake-up take some 50 ms; the rest is for a busy API server.
+_START_LEAD_S = 2.0
+#: Writes under way at once.
+_PARALLEL = 16
+
+
+class KubernetesCrew:
+    """Implements :class:`netbench.backends.base.Crew`.
+
+    Args:
+        api: The API server.
+        names: The fleet's names.
+        lease: The fleet's Lease.
+    """
+
+    def __init__(self, api: KubeApi, names: FleetNames, lease: FleetLease) -> None:
+        self.workers: tuple[Worker, ...] = ()
+        self.hellos: Mapping[str, WorkerHello] = {}
+        self._api = api
+        self._names = names
+        self._lease = lease
+        self._slots = anyio.CapacityLimiter(_PARALLEL)
+        self._offset_ns: int | None = None
+        self._losses: dict[str, WorkerLost] = {}
+        self._history: dict[str, list[PairStatus]] = {}
+        self._pairs: dict[str, dict[str, list[str]]] = {}
+        self._listeners: dict[str, list[MemoryObjectSendStream[StatusEvent]]] = {}
+
+    @property
+    def start_lead_s(self) -> float:
+        """How far ahead a start instant must lie."""
+        return _START_LEAD_S
+
+    def now_ns(self) -> int:
+        """The time base's Unix time: this machine's, and what the workers' reports tell of the difference.
+
+        A report is stamped when it is written and seen a little later, so the highest difference seen is the nearest to
+        the truth, and too low by the fastest report's way, some milliseconds.
+        """
+        return time.time_ns() + (self._offset_ns or 0)
+
+    async def begin(self, workers: Sequence[Worker], hellos: Mapping[str, WorkerHello]) -> None:
+        """Take the workers that are ready, and name the first one's clock as the time base."""
+        self.workers = tuple(workers)
+        self.hellos = dict(hellos)
+        await self._name_time_base()
+
+    async def submit(self, requests: Sequence[PairRequest]) -> None:
+        """Create a request for each client worker."""
+        base = self._lease.time_base
+        if base is None or base.worker in self._losses:
+            self._offset_ns = None
+            await self._name_time_base()
+        calls = []
+        for client, mine in by_client(requests).items():
+            pairs = self._pairs.setdefault(mine[0].run_id, {})
+            replaced = client in pairs
+            pairs[client] = [request.pair_id for request in mine]
+            calls.append(partial(self._create, client, request_object(self._names, mine), replaced=replaced))
+        await together(calls)
+
+    async def publish(self, record: ControlRecord) -> None:
+        """Fire or stop a round: one write."""
+        await self._lease.publish(record)
+
+    @asynccontextmanager
+    async def statuses(self, run_id: str) -> AsyncIterator[AsyncIterator[StatusEvent]]:
+        """Stream a run's statuses and the fleet's losses, from their beginning."""
+        send, receive = anyio.create_memory_object_stream["StatusEvent"](float("inf"))
+        listeners = self._listeners.setdefault(run_id, [])
+        listeners.append(send)
+        for event in (*self._losses.values(), *self._history.get(run_id, ())):
+            send.send_nowait(event)
+        try:
+            with send, receive:
+                yield receive
+        finally:
+            listeners.remove(send)
+
+    async def forget(self, run_id: str) -> None:
+        """Remove the run's requests. Should that fail, they go with the fleet."""
+        self._history.pop(run_id, None)
+        self._listeners.pop(run_id, None)
+        self._pairs.pop(run_id, None)
+        await self._lease.forget(run_id)
+        try:
+            await self._api.delete(
+                self._names.requests, labelSelector=f"{self._names.selector},{RUN_LABEL}={run_id}"
+            )
+        except BackendError:
+            return
+
+    def take_pod(self, change: Change) -> None:
+        """Take a change of a pod: a worker that ends is lost."""
+        if change.kind == "listed":
+            return
+        name = change.value["metadata"]["name"]
+        if name in self._losses or all(worker.name != name for worker in self.workers):
+            return
+        how = "was deleted" if change.kind == "deleted" else ending(change.value)
+        if how is not None:
+            self._take_loss(name, f"the pod {name} on {pod_node(change.value) or 'no node'} {how}")
+
+    def take_request(self, change: Change) -> None:
+        """Take a change of a request: its pairs' statuses."""
+        if change.kind == "listed":
+            return
+        value = change.value
+        run_id = (value["metadata"].get("labels") or {}).get(RUN_LABEL, "")
+        if run_id not in self._pairs:
+            return
+        if change.kind == "deleted":
+            self._take_deleted(run_id, value)
+            return
+        try:
+            for status in read_statuses(value):
+                self._take_status(status)
+        except ProtocolError as error:
+            self._fail(run_id, value["metadata"]["name"], "protocol", str(error))
+
+    async def _name_time_base(self) -> None:
+        alive = next((worker for worker in self.workers if worker.name not in self._losses), None)
+        if alive is not None:
+            port = self.hellos[alive.name].peer_port
+            await self._lease.name_time_base(TimeBase(worker=alive.name, host=alive.address, peer_port=port))
+
+    async def _create(self, client: str, value: JsonObject, *, replaced: bool) -> None:
+        async with self._slots:
+            if replaced:
+                # The last round's. Its statuses are known, and a worker tells two objects of one name apart.
+                await self._api.delete(f"{self._names.requests}/{client}")
+            await self._api.create(self._names.requests, value)
+
+    def _take_deleted(self, run_id: str, value: JsonObject) -> None:
+        spec = value.get("spec") or {}
+        ids = [each.get("pair_id") for each in spec.get("pairs") or ()]
+        if ids == self._pairs[run_id].get(value["metadata"]["name"]):
+            self._fail(run_id, value["metadata"]["name"], "stopped", "somebody deleted its request")
+
+    def _fail(self, run_id: str, client: str, reason: str, message: str) -> None:
+        for pair_id in self._pairs[run_id].get(client, ()):
+            failure = Failure(phase=Phase.PENDING, reason=reason, message=message, worker=client)
+            self._take_status(PairStatus(run_id=run_id, pair_id=pair_id, phase=Phase.FAILED, failure=failure))
+
+    def _take_status(self, status: PairStatus) -> None:
+        history = self._history.setdefault(status.run_id, [])
+        if status in history:
+            # Each object is told whole each time one of its pairs changes.
+            return
+        if status.reported_ns is not None:
+            seen = status.reported_ns - time.time_ns()
+            self._offset_ns = seen if self._offset_ns is None else max(self._offset_ns, seen)
+        history.append(status)
+        for listener in self._listeners.get(status.run_id, ()):
+            listener.send_nowait(status)
+
+    def _take_loss(self, worker: str, message: str) -> None:
+        self._losses[worker] = WorkerLost(worker=worker, message=message)
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.send_nowait(self._losses[worker])

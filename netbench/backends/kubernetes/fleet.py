@@ -1,0 +1,153 @@
+"""One fleet on a Kubernetes cluster: made, ready, watched, and removed whatever the end."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import attrs
+
+from netbench.backends.kubernetes.crew import KubernetesCrew
+from netbench.backends.kubernetes.lease import FleetLease
+from netbench.backends.kubernetes.objects import FleetObjects
+from netbench.backends.kubernetes.placing import Arrivals
+from netbench.backends.kubernetes.pods import pod_address, pod_node
+from netbench.backends.kubernetes.removal import remove_fleet, what_remains
+from netbench.errors import BackendError, CleanupError
+from netbench.kube.names import ROLE_LABEL, FleetNames
+from netbench.kube.watching import follow
+from netbench.tasks import background_tasks, together
+from netbench.topology import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from netbench.backends.base import PodOptions
+    from netbench.backends.kubernetes.bundle import Bundle
+    from netbench.kube.api import KubeApi
+
+__all__ = ("FleetPlan", "open_fleet")
+
+_READY_TIMEOUT_S = 180.0
+#: Longer than an API server takes to restart.
+_REMOVE_TIMEOUT_S = 60.0
+_KEY_BYTES = 32
+
+
+@attrs.frozen(kw_only=True)
+class FleetPlan:
+    """What a fleet is to be.
+
+    Attributes:
+        namespace: Where.
+        counts: How many workers on each named node; the key None is for wherever the scheduler puts them.
+        options: How their pods are to be.
+        zones: The zone of each node, where it is known.
+        ready_timeout_s: How long they may take; None takes the default.
+        progress: Told how many are ready of how many.
+        arguments: What a command line needs to reach this cluster, for the words of an error.
+    """
+
+    namespace: str
+    counts: Mapping[str | None, int]
+    options: PodOptions
+    zones: Mapping[str, str | None]
+    ready_timeout_s: float | None
+    progress: Callable[[int, int], None] | None
+    arguments: str
+
+
+@asynccontextmanager
+async def open_fleet(
+    api: KubeApi, plan: FleetPlan, bundle: Bundle, abandon: anyio.Event
+) -> AsyncIterator[KubernetesCrew]:
+    """Make the fleet's objects, wait until its workers are ready, and remove everything at the end.
+
+    Args:
+        api: The API server.
+        plan: What it is to be.
+        bundle: The workers' code.
+        abandon: Once set, the removal is not waited for.
+
+    Raises:
+        PlacementError: A worker will not become ready.
+        CleanupError: Something could not be removed.
+        BackendError: The API server refuses or is away.
+    """
+    names = FleetNames(plan.namespace, secrets.token_hex(4))
+    objects = FleetObjects(names=names, options=plan.options, bundle=bundle, key=secrets.token_bytes(_KEY_BYTES))
+    lease = FleetLease(api, objects)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_remove, api, names, plan.arguments, abandon)
+        await lease.create()
+        group = await stack.enter_async_context(background_tasks())
+        group.start_soon(lease.renew, _raise)
+        await together([partial(api.create, path, value) for path, value in (*objects.account(), *objects.data())])
+        crew = KubernetesCrew(api, names, lease)
+        expected = sum(plan.counts.values())
+        arrivals = Arrivals(api, names, expected, plan.progress)
+        mine = {"labelSelector": names.selector}
+        pods = f"/api/v1/namespaces/{plan.namespace}/pods"
+        async with background_tasks() as waiting:
+            workers = {"labelSelector": f"{names.selector},{ROLE_LABEL}=worker"}
+            waiting.start_soon(partial(follow, api, pods, arrivals.take_pod, params=mine))
+            waiting.start_soon(partial(follow, api, objects.deployments_path, arrivals.take_deployment, params=mine))
+            waiting.start_soon(partial(follow, api, names.leases, arrivals.take_lease, params=workers))
+            for index, (node, count) in enumerate(plan.counts.items()):
+                await api.create(objects.deployments_path, objects.deployment(count, node, index))
+            timeout_s = _READY_TIMEOUT_S if plan.ready_timeout_s is None else plan.ready_timeout_s
+            ready = await arrivals.wait(timeout_s)
+        made = [
+            Worker(
+                name=pod["metadata"]["name"],
+                node=pod_node(pod) or "",
+                address=pod_address(pod) or "",
+                zone=plan.zones.get(pod_node(pod) or ""),
+            )
+            for pod, _ in ready
+        ]
+        await crew.begin(made, {pod["metadata"]["name"]: hello for pod, hello in ready})
+        group.start_soon(partial(follow, api, pods, crew.take_pod, params=mine))
+        group.start_soon(partial(follow, api, names.requests, crew.take_request, params=mine))
+        yield crew
+
+
+def _raise(error: BackendError) -> None:
+    raise error
+
+
+async def _remove(api: KubeApi, names: FleetNames, arguments: str, abandon: anyio.Event) -> None:
+    """Remove the fleet, shielded from whatever ended it, within the deadline."""
+    done = False
+    cause: BackendError | None = None
+    with anyio.move_on_after(_REMOVE_TIMEOUT_S, shield=True) as scope:
+        async with anyio.create_task_group() as group:
+
+            async def leave() -> None:
+                await abandon.wait()
+                scope.cancel()
+
+            group.start_soon(leave)
+            try:
+                await remove_fleet(api, names)
+                done = True
+            except BackendError as error:
+                cause = error
+            group.cancel_scope.cancel()
+    if done:
+        return
+    remaining: list[str] = []
+    if not abandon.is_set():
+        with anyio.move_on_after(5, shield=True):
+            remaining = await what_remains(api, names)
+    listed = ", ".join(remaining) if remaining else f"everything labelled {names.selector}"
+    why = "the removal was not waited for" if abandon.is_set() else str(cause or f"it took over {_REMOVE_TIMEOUT_S:g} s")
+    msg = (
+        f"fleet {names.fleet} in namespace {names.namespace} was not removed whole: {why}. What remains: {listed}. "
+        f"Its workers stop by themselves; a minute from now this removes the rest: "
+        f"netbench cleanup {arguments} --namespace {names.namespace}"
+    )
+    raise CleanupError(msg) from cause

@@ -1,0 +1,111 @@
+"""The controller's end of the fleet's Lease: its sign of life, and what it says to all workers at once."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import anyio
+import attrs
+
+from netbench.backends.kubernetes.objects import LEASE_DURATION_S
+from netbench.errors import ApiError, BackendError
+from netbench.kube.control import FleetControl
+from netbench.kube.names import CONTROL_ANNOTATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netbench.backends.kubernetes.objects import FleetObjects
+    from netbench.kube.api import KubeApi
+    from netbench.kube.control import TimeBase
+    from netbench.messages import ControlRecord
+
+__all__ = ("FleetLease", "micro_time")
+
+#: Several renewals may fail before a worker gives up.
+_RENEW_EVERY_S = LEASE_DURATION_S / 6
+
+
+def micro_time() -> str:
+    """Give the time as Kubernetes' MicroTime."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class FleetLease:
+    """Writes the Lease; one write at a time, each with the newest state.
+
+    Args:
+        api: The API server.
+        objects: The fleet's objects.
+    """
+
+    def __init__(self, api: KubeApi, objects: FleetObjects) -> None:
+        self._api = api
+        self._objects = objects
+        self._control = FleetControl()
+        self._writing = anyio.Lock()
+
+    @property
+    def time_base(self) -> TimeBase | None:
+        """The worker whose clock is the time base."""
+        return self._control.time_base
+
+    async def create(self) -> None:
+        """Create it, the first of the fleet's objects: what comes later belongs to a live controller."""
+        holder = f"netbench on {platform.node()}, process {os.getpid()}"
+        lease = self._objects.lease(self._control, micro_time(), holder)
+        await self._api.create(self._objects.names.leases, lease)
+
+    async def renew(self, on_failure: Callable[[BackendError], None]) -> None:
+        """Give signs of life until cancelled.
+
+        Args:
+            on_failure: Told when the Lease cannot be kept; the workers will stop by themselves.
+        """
+        while True:
+            await anyio.sleep(_RENEW_EVERY_S)
+            try:
+                await self._write(patience_s=LEASE_DURATION_S)
+            except BackendError as error:
+                gone = isinstance(error, ApiError) and error.status == 404  # noqa: PLR2004 - HTTP's not found
+                on_failure(_removed(error) if gone else error)
+                return
+
+    async def name_time_base(self, time_base: TimeBase) -> None:
+        """Tell the workers whose clock counts."""
+        self._control = attrs.evolve(self._control, time_base=time_base)
+        await self._write()
+
+    async def publish(self, record: ControlRecord) -> None:
+        """Fire or stop a round."""
+        others = (each for each in self._control.records if _key(each) != _key(record))
+        self._control = attrs.evolve(self._control, records=(*others, record))
+        await self._write()
+
+    async def forget(self, run_id: str) -> None:
+        """Leave a run's records out. It is not written at once: the next sign of life is soon enough."""
+        kept = tuple(each for each in self._control.records if each.run_id != run_id)
+        self._control = attrs.evolve(self._control, records=kept)
+
+    async def _write(self, patience_s: float | None = None) -> None:
+        async with self._writing:
+            # Built inside of the lock, so that what is written last is what was said last.
+            patch = {
+                "metadata": {"annotations": {CONTROL_ANNOTATION: self._control.to_text()}},
+                "spec": {"renewTime": micro_time()},
+            }
+            path = f"{self._objects.names.leases}/{self._objects.names.base}"
+            await self._api.call("PATCH", path, patch, patience_s=patience_s)
+
+
+def _key(record: ControlRecord) -> tuple[str, int]:
+    return record.run_id, record.round_index
+
+
+def _removed(error: BackendError) -> BackendError:
+    made = BackendError("the fleet's Lease is gone: somebody has removed the fleet while it was in use")
+    made.__cause__ = error
+    return made

@@ -1,0 +1,266 @@
+"""The objects of one worker fleet, as the API server takes them."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from netbench.backends.kubernetes.rights import WORKER_RULES
+from netbench.kube.names import CONTROL_ANNOTATION, ROLE_LABEL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from netbench.backends.base import PodOptions
+    from netbench.backends.kubernetes.bundle import Bundle
+    from netbench.kube.api import JsonObject
+    from netbench.kube.control import FleetControl
+    from netbench.kube.names import FleetNames
+
+__all__ = ("LEASE_DURATION_S", "FleetObjects", "merged", "namespace_object")
+
+#: After this long without a sign of life from the controller, workers stop; API servers restart in less.
+LEASE_DURATION_S = 30
+_ANY_USER = 65532
+_BUNDLE_PATH = "/var/run/netbench/bundle"
+_KEY_PATH = "/var/run/netbench/key"
+_GRACE_S = 2
+#: What a worker asks for when it is not told: enough to be placed, and no limit, which would be measured instead of the
+#: network.
+_REQUESTS = {"cpu": "100m", "memory": "96Mi"}
+
+#: Checks the bundle before anything of it runs. The pod's own words, so that it needs nothing but Python.
+_BOOTSTRAP = """\
+import hashlib, runpy, sys
+path, wanted = sys.argv[1:3]
+if sys.version_info < (3, 11):
+    sys.exit("netbench: this image has Python %d.%d, and 3.11 or newer is needed" % sys.version_info[:2])
+with open(path, "rb") as file:
+    found = hashlib.sha256(file.read()).hexdigest()
+if found != wanted:
+    sys.exit("netbench: the worker's code has hash " + found + " and not " + wanted + "; it is not run")
+sys.path.insert(0, path)
+sys.argv = ["netbench.worker", *sys.argv[3:]]
+runpy.run_module("netbench.worker", run_name="__main__", alter_sys=True)
+"""
+
+
+@attrs.frozen(kw_only=True)
+class FleetObjects:
+    """Makes a fleet's objects.
+
+    Attributes:
+        names: Their names.
+        options: What the user asked for.
+        bundle: The worker's code.
+        key: The fleet's key.
+    """
+
+    names: FleetNames
+    options: PodOptions
+    bundle: Bundle
+    key: bytes = attrs.field(repr=False)
+
+    def account(self) -> list[tuple[str, JsonObject]]:
+        """Give the ServiceAccount, its Role and their binding, each with the path of its collection."""
+        rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.names.namespace}"
+        name = self.names.base
+        binding: JsonObject = {
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": self.names.namespace}],
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+        }
+        return [
+            (self._core("serviceaccounts"), self._object("v1", "ServiceAccount")),
+            (f"{rbac}/roles", self._object("rbac.authorization.k8s.io/v1", "Role", rules=WORKER_RULES)),
+            (f"{rbac}/rolebindings", self._object("rbac.authorization.k8s.io/v1", "RoleBinding", **binding)),
+        ]
+
+    def data(self) -> list[tuple[str, JsonObject]]:
+        """Give the Secret with the key and the ConfigMap with the code."""
+        secret = self._object(
+            "v1", "Secret", immutable=True, type="Opaque", data={"key": base64.b64encode(self.key).decode()}
+        )
+        config = self._object(
+            "v1",
+            "ConfigMap",
+            name=self._bundle_name,
+            immutable=True,
+            binaryData={"bundle.zip": base64.b64encode(self.bundle.data).decode()},
+        )
+        return [(self._core("secrets"), secret), (self._core("configmaps"), config)]
+
+    def lease(self, control: FleetControl, now: str, holder: str) -> JsonObject:
+        """Give the fleet's Lease."""
+        lease = self._object(
+            "coordination.k8s.io/v1",
+            "Lease",
+            spec={
+                "holderIdentity": holder,
+                "leaseDurationSeconds": LEASE_DURATION_S,
+                "acquireTime": now,
+                "renewTime": now,
+            },
+        )
+        lease["metadata"]["labels"][ROLE_LABEL] = "controller"
+        lease["metadata"]["annotations"] = {CONTROL_ANNOTATION: control.to_text()}
+        return lease
+
+    @property
+    def deployments_path(self) -> str:
+        """Path of the Deployments."""
+        return f"/apis/apps/v1/namespaces/{self.names.namespace}/deployments"
+
+    def deployment(self, replicas: int, node: str | None = None, index: int = 0) -> JsonObject:
+        """Give the Deployment of workers; with a node, of those on that node alone."""
+        name = self.names.base if node is None else f"{self.names.base}-{index}"
+        labels = {**self.options.labels, **self.names.labels}
+        selector = {**self.names.labels, "netbench.io/group": str(index)}
+        template: JsonObject = {
+            "metadata": {
+                "labels": {**labels, **selector, ROLE_LABEL: "worker"},
+                "annotations": dict(self.options.annotations),
+            },
+            "spec": self._pod(node, selector),
+        }
+        if self.options.pod_patch:
+            template = merged(template, self.options.pod_patch)
+        spec = {
+            "replicas": replicas,
+            "selector": {"matchLabels": selector},
+            "progressDeadlineSeconds": 86400,
+            "template": template,
+        }
+        return self._object("apps/v1", "Deployment", name=name, spec=spec)
+
+    @property
+    def _bundle_name(self) -> str:
+        return f"{self.names.base}-{self.bundle.sha256[:12]}"
+
+    def _core(self, plural: str) -> str:
+        return f"/api/v1/namespaces/{self.names.namespace}/{plural}"
+
+    def _object(self, version: str, kind: str, *, name: str | None = None, **rest: Any) -> JsonObject:  # noqa: ANN401
+        metadata = {"name": name or self.names.base, "namespace": self.names.namespace, "labels": self.names.labels}
+        return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
+
+    def _pod(self, node: str | None, selector: Mapping[str, str]) -> JsonObject:
+        options = self.options
+        spread = {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": dict(selector)},
+        }
+        node_selector = dict(options.node_selector)
+        if node is not None:
+            node_selector["kubernetes.io/hostname"] = node
+        pod: JsonObject = {
+            "serviceAccountName": self.names.base,
+            "terminationGracePeriodSeconds": _GRACE_S,
+            "enableServiceLinks": False,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": _ANY_USER,
+                "runAsGroup": _ANY_USER,
+                "fsGroup": _ANY_USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "topologySpreadConstraints": [spread],
+            "containers": [self._container()],
+            "volumes": [
+                {"name": "bundle", "configMap": {"name": self._bundle_name}},
+                {"name": "key", "secret": {"secretName": self.names.base, "defaultMode": 0o440}},
+                {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+            ],
+        }
+        optional: JsonObject = {
+            "nodeSelector": node_selector,
+            "tolerations": [dict(each) for each in options.tolerations],
+            "affinity": dict(options.affinity),
+            "imagePullSecrets": [{"name": name} for name in options.image_pull_secrets],
+            "priorityClassName": options.priority_class,
+            "hostNetwork": options.host_network,
+        }
+        pod.update({name: value for name, value in optional.items() if value})
+        if options.host_network:
+            pod["dnsPolicy"] = "ClusterFirstWithHostNet"
+        return pod
+
+    def _container(self) -> JsonObject:
+        options = self.options
+        limits = dict(options.resources)
+        container: JsonObject = {
+            "name": "worker",
+            "image": options.image,
+            "command": ["python3", "-c", _BOOTSTRAP, f"{_BUNDLE_PATH}/bundle.zip", self.bundle.sha256],
+            "args": ["--control", "kubernetes", "--name", "$(POD_NAME)", "--listen", "$(POD_IP)"],
+            "env": [
+                {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+                {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+                {"name": "NETBENCH_NAMESPACE", "value": self.names.namespace},
+                {"name": "NETBENCH_FLEET", "value": self.names.fleet},
+                {"name": "NETBENCH_KEY", "value": f"{_KEY_PATH}/key"},
+                {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
+                {"name": "PYTHONUNBUFFERED", "value": "1"},
+            ],
+            "resources": {"requests": limits, "limits": limits} if limits else {"requests": _REQUESTS},
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            },
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+            "volumeMounts": [
+                {"name": "bundle", "mountPath": _BUNDLE_PATH, "readOnly": True},
+                {"name": "key", "mountPath": _KEY_PATH, "readOnly": True},
+                {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the pod, for the iperf programs
+            ],
+        }
+        if options.image_pull_policy is not None:
+            container["imagePullPolicy"] = options.image_pull_policy
+        return container
+
+
+def namespace_object(name: str, cluster_id: str) -> JsonObject:
+    """Give a namespace of netbench's own: nothing but restricted pods in it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": name,
+            "labels": {
+                "app.kubernetes.io/managed-by": "netbench",
+                "netbench.io/cluster": cluster_id,
+                "pod-security.kubernetes.io/enforce": "restricted",
+            },
+        },
+    }
+
+
+def merged(value: JsonObject, patch: Mapping[str, Any]) -> JsonObject:
+    """Merge a patch into an object.
+
+    Mappings are merged, None removes, lists of mappings with names are merged by name as Kubernetes does, and everything
+    else replaces.
+    """
+    result = dict(value)
+    for name, change in patch.items():
+        before = result.get(name)
+        if change is None:
+            result.pop(name, None)
+        elif isinstance(change, dict) and isinstance(before, dict):
+            result[name] = merged(before, change)
+        elif _named(change) and _named(before):
+            by_name = {each["name"]: each for each in before or ()}
+            for each in change:
+                by_name[each["name"]] = merged(by_name.get(each["name"], {}), each)
+            result[name] = list(by_name.values())
+        else:
+            result[name] = change
+    return result
+
+
+def _named(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) and "name" in each for each in value)

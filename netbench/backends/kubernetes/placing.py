@@ -1,0 +1,170 @@
+"""Waiting until a fleet's pods are ready: follows the watches, and fails by name as soon as the cluster knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from netbench.backends.kubernetes.pods import (
+    Trouble,
+    pod_address,
+    pod_node,
+    replica_failure,
+    trouble,
+    waiting_for,
+)
+from netbench.errors import BackendError, PlacementError, ProtocolError
+from netbench.kube.control import read_hello
+from netbench.kube.names import HELLO_ANNOTATION
+from netbench.messages import PROTOCOL_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netbench.kube.api import JsonObject, KubeApi
+    from netbench.kube.names import FleetNames
+    from netbench.kube.watching import Change
+    from netbench.messages import WorkerHello
+
+__all__ = ("Arrivals",)
+
+_LOG_LINES = 12
+
+
+class Arrivals:
+    """What is known of a fleet's pods until all are ready; fed by watches.
+
+    Args:
+        api: For the logs of a pod that crashed.
+        names: The fleet's names.
+        expected: How many workers there are to be.
+        progress: Told how many are ready of how many.
+    """
+
+    def __init__(
+        self, api: KubeApi, names: FleetNames, expected: int, progress: Callable[[int, int], None] | None
+    ) -> None:
+        self._api = api
+        self._names = names
+        self._expected = expected
+        self._progress = progress
+        self._pods: dict[str, JsonObject] = {}
+        self._hellos: dict[str, WorkerHello] = {}
+        self._refused: str | None = None
+        self._unclear: str | None = None
+        self._ready = 0
+        self._changed = anyio.Event()
+
+    def take_pod(self, change: Change) -> None:
+        """Take a change of one of the fleet's pods."""
+        if change.kind == "listed":
+            return
+        name = change.value["metadata"]["name"]
+        if change.kind == "deleted":
+            self._pods.pop(name, None)
+        else:
+            self._pods[name] = change.value
+        self._notify()
+
+    def take_deployment(self, change: Change) -> None:
+        """Take a change of one of the fleet's Deployments."""
+        if change.kind == "present":
+            self._refused = replica_failure(change.value) or self._refused
+            self._notify()
+
+    def take_lease(self, change: Change) -> None:
+        """Take a worker's hello."""
+        text = (change.value.get("metadata", {}).get("annotations") or {}).get(HELLO_ANNOTATION)
+        if change.kind != "present" or text is None:
+            return
+        name = change.value["metadata"]["name"]
+        try:
+            hello = read_hello(text)
+            if hello.protocol != PROTOCOL_VERSION:
+                msg = f"it speaks version {hello.protocol} of the protocol, and this controller {PROTOCOL_VERSION}"
+                raise ProtocolError(msg)
+            self._hellos[name] = hello
+        except ProtocolError as error:
+            self._unclear = f"worker {name} said what cannot be understood: {error}"
+        self._notify()
+
+    async def wait(self, timeout_s: float) -> list[tuple[JsonObject, WorkerHello]]:
+        """Wait until all workers are ready, and give their pods and hellos by name.
+
+        Raises:
+            PlacementError: One will not become ready, or not in time.
+        """
+        with anyio.move_on_after(timeout_s):
+            while True:
+                changed = self._changed
+                ready = self._arrived()
+                if len(ready) != self._ready and self._progress is not None:
+                    self._progress(len(ready), self._expected)
+                self._ready = len(ready)
+                if len(ready) >= self._expected:
+                    return [(self._pods[name], self._hellos[name]) for name in sorted(ready)[: self._expected]]
+                await self._refuse_hopeless()
+                await changed.wait()
+        raise self._late(timeout_s)
+
+    def _arrived(self) -> list[str]:
+        return [
+            name
+            for name, pod in self._pods.items()
+            if name in self._hellos and pod_address(pod) and pod_node(pod) and not _leaving(pod)
+        ]
+
+    async def _refuse_hopeless(self) -> None:
+        if self._refused is not None:
+            msg = f"the API server refuses to create pods: {self._refused}"
+            raise PlacementError(msg, worker=self._names.base)
+        if self._unclear is not None:
+            raise PlacementError(self._unclear, worker=self._names.base)
+        for name, pod in sorted(self._pods.items()):
+            found = None if _leaving(pod) else trouble(pod)
+            if found is not None:
+                raise PlacementError(await self._words(name, found), worker=name, node=pod_node(pod))
+
+    async def _words(self, pod: str, found: Trouble) -> str:
+        words = f"{found.reason}: {found.message}"
+        log = await self._log(pod) if found.has_log else ""
+        return f"{words}\nThe last lines of its log:\n{log}" if log and log not in words else words
+
+    async def _log(self, pod: str) -> str:
+        for previous in ("true", "false"):
+            path = f"/api/v1/namespaces/{self._names.namespace}/pods/{pod}/log?tailLines={_LOG_LINES}&previous={previous}"
+            try:
+                reply = await self._api.transport.send(
+                    "GET", path, body=None, content_type="application/json", timeout_s=5
+                )
+            except BackendError:
+                return ""
+            if reply.status == 200 and reply.body.strip():  # noqa: PLR2004 - HTTP's success
+                return "\n".join(f"  {line}" for line in reply.body.decode(errors="replace").strip().splitlines())
+        return ""
+
+    def _late(self, timeout_s: float) -> PlacementError:
+        arrived = set(self._arrived())
+        missing = {name: pod for name, pod in sorted(self._pods.items()) if name not in arrived}
+        lines = [f"  {name} on {pod_node(pod) or 'no node'}: {_why(pod)}" for name, pod in missing.items()]
+        not_made = self._expected - len(self._pods)
+        if not_made > 0:
+            lines.append(f"  {not_made} pod(s) were not created: look at kubectl describe deployment {self._names.base}")
+        first = next(iter(missing), self._names.base)
+        details = "\n".join(lines)
+        msg = f"not ready within {timeout_s:g} s; {len(arrived)} of {self._expected} workers are ready. Missing:\n{details}"
+        return PlacementError(msg, worker=first, node=pod_node(missing[first]) if first in missing else None)
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+
+def _leaving(pod: JsonObject) -> bool:
+    return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def _why(pod: dict[str, Any]) -> str:
+    found = trouble(pod)
+    return waiting_for(pod) if found is None else f"{found.reason}: {found.message}"

@@ -1,0 +1,114 @@
+"""What a pod's status says: why it is not ready, and how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from netbench.kube.api import JsonObject
+
+__all__ = ("Trouble", "ending", "pod_address", "pod_node", "replica_failure", "trouble", "waiting_for")
+
+#: Reasons for which a container waits and that do not mend themselves.
+_HOPELESS = frozenset(
+    {
+        "CrashLoopBackOff",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "RunContainerError",
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class Trouble:
+    """Why a pod will not become ready.
+
+    Attributes:
+        reason: Kubernetes' word for it.
+        message: Its words.
+        has_log: Whether the container ran, so that its log may say more.
+    """
+
+    reason: str
+    message: str
+    has_log: bool = False
+
+
+def trouble(pod: JsonObject) -> Trouble | None:
+    """Say why the pod will not become ready; None while it may."""
+    status: dict[str, Any] = pod.get("status") or {}
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            return Trouble(reason="Unschedulable", message=condition.get("message", ""))
+    if status.get("phase") == "Failed":
+        return Trouble(reason=status.get("reason") or "Failed", message=status.get("message") or "the pod failed")
+    for container in _containers(status):
+        waiting = container.get("state", {}).get("waiting") or {}
+        if waiting.get("reason") in _HOPELESS:
+            crashed = waiting["reason"] == "CrashLoopBackOff"
+            return Trouble(reason=waiting["reason"], message=waiting.get("message", ""), has_log=crashed)
+        ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated")
+        if ended is not None:
+            return Trouble(reason=ended.get("reason") or "Error", message=_exit_words(ended), has_log=True)
+    return None
+
+
+def ending(pod: JsonObject) -> str | None:
+    """Say how a worker's pod that was ready has ended; None while it runs."""
+    if pod["metadata"].get("deletionTimestamp"):
+        reason = (pod.get("status") or {}).get("reason")
+        return f"is being deleted ({reason})" if reason else "is being deleted"
+    found = trouble(pod)
+    return None if found is None else f"{found.reason}: {found.message}"
+
+
+def waiting_for(pod: JsonObject) -> str:
+    """Say what a pod that may still become ready waits for."""
+    status: dict[str, Any] = pod.get("status") or {}
+    for container in _containers(status):
+        waiting = container.get("state", {}).get("waiting")
+        if waiting:
+            return f"{waiting.get('reason')}: {waiting.get('message') or 'no message'}"
+        if container.get("state", {}).get("running"):
+            return "its container runs, but the worker has not said hello: can it reach the API server?"
+    node = pod_node(pod)
+    return f"it is placed on {node}, whose kubelet has not started it" if node else "it is not placed on a node yet"
+
+
+def pod_node(pod: JsonObject) -> str | None:
+    """Give the node that the pod is placed on."""
+    name: str | None = pod["spec"].get("nodeName")
+    return name
+
+
+def pod_address(pod: JsonObject) -> str | None:
+    """Give the pod's address."""
+    address: str | None = (pod.get("status") or {}).get("podIP")
+    return address
+
+
+def replica_failure(deployment: JsonObject) -> str | None:
+    """Give the words with which the API server refused to create a Deployment's pods, such as a quota's."""
+    for condition in (deployment.get("status") or {}).get("conditions") or ():
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+            return f"{condition.get('reason')}: {condition.get('message')}"
+    return None
+
+
+def _containers(status: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from status.get("initContainerStatuses") or ()
+    yield from status.get("containerStatuses") or ()
+
+
+def _exit_words(ended: dict[str, Any]) -> str:
+    words = f"the container ended with exit code {ended.get('exitCode')}"
+    return f"{words}: {ended['message'].strip()}" if ended.get("message") else words

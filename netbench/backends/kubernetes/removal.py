@@ -1,0 +1,138 @@
+"""Removing what carries a fleet's label, and finding fleets whose controller is gone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import attrs
+
+from netbench.errors import AccessDeniedError, BackendError
+from netbench.kube.names import API_GROUP, API_VERSION, FLEET_LABEL, MANAGED_BY, REQUESTS, ROLE_LABEL, FleetNames
+from netbench.tasks import together
+
+if TYPE_CHECKING:
+    from netbench.kube.api import JsonObject, KubeApi
+
+__all__ = ("DeadFleet", "dead_fleets", "remove_dead_namespaces", "remove_fleet", "what_remains")
+
+#: A controller that is slow, or whose clock differs, is not gone yet.
+_GRACE = timedelta(seconds=30)
+_POLL_S = 0.3
+
+
+@attrs.frozen
+class DeadFleet:
+    """A fleet whose controller gave no sign of life for longer than its Lease lasts.
+
+    Attributes:
+        names: Its names.
+        holder: Who its controller was.
+        since: Its last sign of life.
+    """
+
+    names: FleetNames
+    holder: str
+    since: datetime
+
+    def __str__(self) -> str:
+        """Say which, whose, and since when."""
+        return f"fleet {self.names.fleet} in namespace {self.names.namespace} of {self.holder}, silent since {self.since:%F %T} UTC"
+
+
+def _collections(namespace: str) -> list[str]:
+    """Give the paths of all that a fleet may have, in the order of removal: first what makes more, the Lease last."""
+    core = f"/api/v1/namespaces/{namespace}"
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    return [
+        f"/apis/apps/v1/namespaces/{namespace}/deployments",
+        f"{core}/pods",
+        f"/apis/{API_GROUP}/{API_VERSION}/namespaces/{namespace}/{REQUESTS}",
+        f"{core}/configmaps",
+        f"{core}/secrets",
+        f"{rbac}/rolebindings",
+        f"{rbac}/roles",
+        f"{core}/serviceaccounts",
+        f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
+    ]
+
+
+async def remove_fleet(api: KubeApi, names: FleetNames) -> None:
+    """Remove everything that carries the fleet's label and wait until its pods are gone. The caller sets the deadline."""
+    # Deployments first and alone: while one is there, its pods come back.
+    first, *others = _collections(names.namespace)
+    await _delete(api, names, first)
+    await together([partial(_delete, api, names, path) for path in others[:-1]])
+    pods = others[0]
+    while (await api.call("GET", pods, params={"labelSelector": names.selector})).get("items"):
+        await anyio.sleep(_POLL_S)
+        # A ReplicaSet may have made another one before it went.
+        await _delete(api, names, pods)
+    await _delete(api, names, others[-1])
+
+
+async def _delete(api: KubeApi, names: FleetNames, path: str) -> None:
+    params = {"labelSelector": names.selector, "propagationPolicy": "Background"}
+    if path.endswith("/pods"):
+        params["gracePeriodSeconds"] = "1"
+    await api.delete(path, **params)
+
+
+async def what_remains(api: KubeApi, names: FleetNames) -> list[str]:
+    """List what still carries the fleet's label."""
+    found: list[str] = []
+    for path in _collections(names.namespace):
+        try:
+            listed = await api.call("GET", path, params={"labelSelector": names.selector}, patience_s=5)
+        except BackendError:
+            continue
+        found += [f"{path.rpartition('/')[2]}/{each['metadata']['name']}" for each in listed.get("items") or ()]
+    return found
+
+
+async def dead_fleets(api: KubeApi, namespace: str | None) -> list[DeadFleet]:
+    """Find fleets whose controller's Lease has expired, in a namespace or in all.
+
+    Raises:
+        BackendError: The API server refuses or is away.
+    """
+    selector = f"{MANAGED_BY[0]}={MANAGED_BY[1]},{ROLE_LABEL}=controller"
+    where = "" if namespace is None else f"/namespaces/{namespace}"
+    listed = await api.call("GET", f"/apis/coordination.k8s.io/v1{where}/leases", params={"labelSelector": selector})
+    return [dead for dead in map(_if_dead, listed.get("items") or ()) if dead is not None]
+
+
+def _if_dead(lease: JsonObject) -> DeadFleet | None:
+    spec, metadata = lease["spec"], lease["metadata"]
+    renewed = datetime.strptime(spec["renewTime"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    if datetime.now(UTC) - renewed < timedelta(seconds=spec["leaseDurationSeconds"]) + _GRACE:
+        return None
+    names = FleetNames(metadata["namespace"], metadata["labels"][FLEET_LABEL])
+    return DeadFleet(names, spec.get("holderIdentity") or "an unknown controller", renewed)
+
+
+async def remove_dead_namespaces(api: KubeApi) -> list[str]:
+    """Remove namespaces that netbench made and in which no fleet is left; give their names.
+
+    Whoever may not look at namespaces has made none.
+    """
+    selector = f"{MANAGED_BY[0]}={MANAGED_BY[1]},netbench.io/cluster"
+    try:
+        listed = await api.call("GET", "/api/v1/namespaces", params={"labelSelector": selector})
+    except AccessDeniedError:
+        return []
+    removed: list[str] = []
+    for value in listed.get("items") or ():
+        name = value["metadata"]["name"]
+        made = datetime.strptime(value["metadata"]["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        leases = await api.call("GET", f"/apis/coordination.k8s.io/v1/namespaces/{name}/leases")
+        terminating = value["metadata"].get("deletionTimestamp")
+        # One that is young may be about to get its first fleet.
+        if leases.get("items") or terminating or datetime.now(UTC) - made < _GRACE * 2:
+            continue
+        await api.delete(f"/api/v1/namespaces/{name}")
+        removed.append(name)
+    return removed
+

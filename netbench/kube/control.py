@@ -1,0 +1,210 @@
+"""How requests, statuses and the control of runs are written into objects of the API server."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from netbench.errors import ProtocolError
+from netbench.kube.names import API_GROUP, API_VERSION, FLEET_LABEL, RUN_LABEL
+from netbench.messages import (
+    ControlRecord,
+    Failure,
+    PairOutcome,
+    PairRequest,
+    PairStatus,
+    Phase,
+    WorkerHello,
+    from_wire,
+    to_wire,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from netbench.kube.api import JsonObject
+    from netbench.kube.names import FleetNames
+
+__all__ = (
+    "FleetControl",
+    "TimeBase",
+    "by_client",
+    "read_hello",
+    "read_requests",
+    "read_statuses",
+    "request_object",
+    "status_of",
+    "write_hello",
+)
+
+#: etcd takes 1.5 MiB per object by default, and an update holds the object twice on its way.
+_OUTCOME_MAX_BYTES = 700_000
+
+
+@attrs.frozen(kw_only=True)
+class TimeBase:
+    """The worker whose clock all others are compared with.
+
+    Attributes:
+        worker: Its name.
+        host: Its address.
+        peer_port: The port of its peer sessions.
+    """
+
+    worker: str
+    host: str
+    peer_port: int
+
+
+@attrs.frozen(kw_only=True)
+class FleetControl:
+    """What the controller says to all workers at once, in one annotation of the fleet's Lease.
+
+    Attributes:
+        time_base: Whose clock is the time base; None until the workers are ready.
+        records: The newest control record of each round that is under way.
+    """
+
+    time_base: TimeBase | None = None
+    records: tuple[ControlRecord, ...] = ()
+
+    def to_text(self) -> str:
+        """Write it down."""
+        return json.dumps(to_wire(self), separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> FleetControl:
+        """Read it.
+
+        Raises:
+            ProtocolError: It is none.
+        """
+        return from_wire(_json(text), cls)
+
+
+def write_hello(hello: WorkerHello) -> str:
+    """Write down what a worker says of itself."""
+    return json.dumps(to_wire(hello), separators=(",", ":"))
+
+
+def read_hello(text: str) -> WorkerHello:
+    """Read it.
+
+    Raises:
+        ProtocolError: It is none.
+    """
+    return from_wire(_json(text), WorkerHello)
+
+
+def request_object(names: FleetNames, requests: Sequence[PairRequest]) -> JsonObject:
+    """Make the request of one client worker in one round: one pair, or several that it is the client of.
+
+    The fields that ClusterLoader2 knows describe the first pair; ``pairs`` has all, whole.
+    """
+    first = requests[0]
+    return {
+        "apiVersion": f"{API_GROUP}/{API_VERSION}",
+        "kind": "NetworkTestRequest",
+        "metadata": {
+            "name": first.client,
+            "namespace": names.namespace,
+            "labels": {**names.labels, RUN_LABEL: first.run_id},
+        },
+        "spec": {
+            "clientPodName": first.client,
+            "serverPodName": first.server,
+            "serverPodIP": first.server_host,
+            "protocol": first.traffic.protocol.upper(),
+            "duration": max(1, round(first.duration_s)),
+            "clientStartTimestamp": 0,
+            "numberOfClients": getattr(first.traffic, "connections", getattr(first.traffic, "streams", 1)),
+            "runID": first.run_id,
+            "roundIndex": first.round_index,
+            "driver": first.driver,
+            "pairs": [to_wire(request) for request in requests],
+        },
+    }
+
+
+def read_requests(value: JsonObject, fleet: str) -> Iterator[PairRequest]:
+    """Give the pairs of a request object; none where it is of another fleet, or ClusterLoader2's.
+
+    Raises:
+        ProtocolError: One cannot be understood.
+    """
+    if (value["metadata"].get("labels") or {}).get(FLEET_LABEL) != fleet:
+        return
+    for pair in value["spec"].get("pairs") or ():
+        yield from_wire(pair, PairRequest)
+
+
+def status_of(status: PairStatus) -> JsonObject:
+    """Write down how far one pair is: its entry in the map ``status.pairs``."""
+    entry: dict[str, Any] = {"phase": status.phase.value, "runID": status.run_id}
+    if status.reported_ns is not None:
+        entry["reportedAtNanoseconds"] = status.reported_ns
+    if status.failure is not None:
+        entry["failure"] = to_wire(status.failure)
+    if status.outcome is not None:
+        text = json.dumps(to_wire(status.outcome), separators=(",", ":")).encode()
+        entry["outcome"] = base64.b64encode(gzip.compress(text, mtime=0)).decode()
+        if len(entry["outcome"]) > _OUTCOME_MAX_BYTES:
+            message = (
+                f"its result takes {len(entry['outcome'])} bytes, more than the API server keeps in one object; "
+                "use a longer interval_s or fewer streams"
+            )
+            failure = Failure(phase=Phase.GATHERING, reason="unsupported", message=message)
+            return status_of(attrs.evolve(status, phase=Phase.FAILED, outcome=None, failure=failure))
+    return entry
+
+
+def read_statuses(value: JsonObject) -> Iterator[PairStatus]:
+    """Give the statuses of all pairs of a request object.
+
+    Raises:
+        ProtocolError: One cannot be understood.
+    """
+    pairs: dict[str, dict[str, Any]] = (value.get("status") or {}).get("pairs") or {}
+    for pair_id, entry in pairs.items():
+        try:
+            outcome = entry.get("outcome")
+            yield PairStatus(
+                run_id=str(entry["runID"]),
+                pair_id=pair_id,
+                phase=Phase(entry["phase"]),
+                failure=from_wire(entry["failure"], Failure) if "failure" in entry else None,
+                outcome=None if outcome is None else _outcome(outcome),
+                reported_ns=entry.get("reportedAtNanoseconds"),
+            )
+        except (KeyError, ValueError) as error:
+            msg = f"the status of pair {pair_id} in {value['metadata']['name']} cannot be read: {error}"
+            raise ProtocolError(msg) from error
+
+
+def by_client(requests: Iterable[PairRequest]) -> dict[str, list[PairRequest]]:
+    """Gather the requests of each client worker."""
+    gathered: dict[str, list[PairRequest]] = {}
+    for request in requests:
+        gathered.setdefault(request.client, []).append(request)
+    return gathered
+
+
+def _outcome(text: str) -> PairOutcome:
+    try:
+        data = gzip.decompress(base64.b64decode(text, validate=True))
+    except (ValueError, OSError, EOFError) as error:
+        msg = f"its outcome is damaged: {error}"
+        raise ProtocolError(msg) from error
+    return from_wire(_json(data), PairOutcome)
+
+
+def _json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        msg = f"it is not JSON: {error}"
+        raise ProtocolError(msg) from error

@@ -1,0 +1,248 @@
+"""A worker's control through objects of the API server."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from anyio import AsyncContextManagerMixin
+
+from netbench.clock import ClockComparison
+from netbench.errors import ApiError, BackendError, DriverError, ProtocolError
+from netbench.kube.control import FleetControl, read_requests, status_of, write_hello
+from netbench.kube.names import CONTROL_ANNOTATION, HELLO_ANNOTATION, ROLE_LABEL
+from netbench.kube.watching import follow
+from netbench.messages import ControlRecord, PairRequest
+from netbench.tasks import background_tasks
+from netbench.worker.control.kubernetes.summary import cl2_metrics, throughput_text
+from netbench.worker.peer.clock import read_clock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+    from typing import Self
+
+    from anyio.streams.memory import MemoryObjectSendStream
+
+    from netbench.kube.api import JsonObject, KubeApi
+    from netbench.kube.names import FleetNames
+    from netbench.kube.watching import Change
+    from netbench.messages import PairStatus, WorkerHello
+    from netbench.worker.timing import WorkerClock
+
+__all__ = ("KubernetesControl",)
+
+_FOREVER = float("inf")
+#: A worker that finds no Lease of its fleet waits this long for one.
+_LEASE_TIMEOUT_S = 30.0
+
+
+class KubernetesControl(AsyncContextManagerMixin):
+    """Implements :class:`netbench.worker.control.base.WorkerControl`.
+
+    Args:
+        api: The API server.
+        names: The fleet's names.
+        pod: This worker's name, its pod's.
+        key: The fleet's key.
+        clock: This worker's clock.
+    """
+
+    def __init__(self, api: KubeApi, names: FleetNames, pod: str, key: bytes, clock: WorkerClock) -> None:
+        self._api = api
+        self._names = names
+        self._pod = pod
+        self._key = key
+        self._clock = clock
+        self._request_sender, self._requests = anyio.create_memory_object_stream[PairRequest](_FOREVER)
+        self._taken: set[tuple[str, str]] = set()
+        self._control = FleetControl()
+        self._followers: dict[str, list[MemoryObjectSendStream[ControlRecord]]] = {}
+        self._outbox: dict[str, PairStatus] = {}
+        self._posted = anyio.Event()
+        self._renewed = ""
+        self._lasts_s = _LEASE_TIMEOUT_S
+        self._deadline_s = 0.0
+
+    @property
+    def key(self) -> bytes:
+        """The fleet's key."""
+        return self._key
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self, None]:
+        """Follow the fleet's Lease and this worker's requests until the end.
+
+        Raises:
+            BackendError: The API server refuses this worker.
+        """
+        self._deadline_s = anyio.current_time() + self._lasts_s
+        with self._request_sender, self._requests:
+            async with background_tasks() as group:
+                group.start_soon(self._follow_lease)
+                group.start_soon(self._follow_requests)
+                group.start_soon(self._write_statuses)
+                group.start_soon(self._end_with_lease)
+                yield self
+
+    async def announce(self, hello: WorkerHello) -> None:
+        """Say who is here and ready: in a Lease of this worker's own, which it may create and nothing more."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {
+                "name": self._pod,
+                "labels": {**self._names.labels, ROLE_LABEL: "worker"},
+                "annotations": {HELLO_ANNOTATION: write_hello(hello)},
+            },
+            "spec": {"holderIdentity": self._pod, "acquireTime": now, "renewTime": now},
+        }
+        try:
+            await self._api.call("POST", self._names.leases, lease, patience_s=_LEASE_TIMEOUT_S)
+        except ApiError as error:
+            if error.reason == "AlreadyExists":
+                msg = f"worker {self._pod} was here before: its container has restarted, and its runs are lost"
+                raise BackendError(msg) from error
+            raise
+
+    async def requests(self) -> AsyncIterator[PairRequest]:
+        """Stream the requests for this worker; ends when the fleet ends or its controller is gone."""
+        async for request in self._requests:
+            yield request
+
+    @asynccontextmanager
+    async def records(self, run_id: str) -> AsyncIterator[AsyncIterator[ControlRecord]]:
+        """Stream a run's control records, those included that came before."""
+        send, receive = anyio.create_memory_object_stream[ControlRecord](_FOREVER)
+        followers = self._followers.setdefault(run_id, [])
+        followers.append(send)
+        for record in self._control.records:
+            if record.run_id == run_id:
+                send.send_nowait(record)
+        try:
+            with send, receive:
+                yield receive
+        finally:
+            followers.remove(send)
+            if not followers:
+                self._followers.pop(run_id, None)
+
+    async def report(self, status: PairStatus) -> None:
+        """Have a status written. It does not wait for the API server, so that a busy one cannot delay a start."""
+        self._outbox[status.pair_id] = status
+        self._posted.set()
+
+    async def compare_clock(self) -> ClockComparison | None:
+        """Compare this worker's clock with that of the worker which is the time base.
+
+        Raises:
+            DriverError: It cannot be reached.
+        """
+        base = self._control.time_base
+        if base is None:
+            msg = "the controller has named no time base"
+            raise DriverError(msg, reason="protocol")
+        if base.worker == self._pod:
+            return ClockComparison(offset_ns=0, bound_ns=0, samples=1)
+        return await read_clock(base.host, base.peer_port, self._key, self._clock)
+
+    async def _follow_lease(self) -> None:
+        params = {"fieldSelector": f"metadata.name={self._names.base}"}
+        # A watch that hangs must be found out before the Lease runs out.
+        await follow(
+            self._api,
+            self._names.leases,
+            self._take_lease,
+            params=params,
+            idle_timeout_s=self._lasts_s / 2,
+            patience_s=_FOREVER,
+        )
+
+    async def _follow_requests(self) -> None:
+        params = {"fieldSelector": f"metadata.name={self._pod}"}
+        await follow(self._api, self._names.requests, self._take_request, params=params, patience_s=_FOREVER)
+
+    def _take_lease(self, change: Change) -> None:
+        if change.kind == "listed":
+            return
+        if change.kind == "deleted":
+            self._end("the fleet has ended")
+            return
+        spec: dict[str, Any] = change.value["spec"]
+        self._lasts_s = float(spec["leaseDurationSeconds"])
+        if spec["renewTime"] != self._renewed:
+            # The renewal's own time is of another clock: what counts is that it came.
+            self._renewed = spec["renewTime"]
+            self._deadline_s = anyio.current_time() + self._lasts_s
+        text = (change.value["metadata"].get("annotations") or {}).get(CONTROL_ANNOTATION)
+        if text:
+            self._take_control(FleetControl.from_text(text))
+
+    def _take_control(self, control: FleetControl) -> None:
+        before, self._control = self._control, control
+        for record in control.records:
+            if record not in before.records:
+                for follower in self._followers.get(record.run_id, ()):
+                    follower.send_nowait(record)
+
+    def _take_request(self, change: Change) -> None:
+        if change.kind != "present":
+            return
+        uid = change.value["metadata"]["uid"]
+        try:
+            for request in read_requests(change.value, self._names.fleet):
+                if (uid, request.pair_id) not in self._taken and request.client == self._pod:
+                    self._taken.add((uid, request.pair_id))
+                    self._request_sender.send_nowait(request)
+        except ProtocolError as error:
+            print(f"a request cannot be understood: {error}", file=sys.stderr)  # noqa: T201 - the log of this pod
+
+    async def _end_with_lease(self) -> None:
+        while (left_s := self._deadline_s - anyio.current_time()) > 0:
+            await anyio.sleep(left_s)
+        self._end(f"the controller gave no sign of life for {self._lasts_s:g} s")
+
+    def _end(self, why: str) -> None:
+        print(f"worker {self._pod}: {why}", file=sys.stderr)  # noqa: T201 - the log of this pod
+        self._request_sender.close()
+
+    async def _write_statuses(self) -> None:
+        while True:
+            await self._posted.wait()
+            self._posted = anyio.Event()
+            waiting, self._outbox = self._outbox, {}
+            by_run: dict[str, list[PairStatus]] = {}
+            for status in waiting.values():
+                by_run.setdefault(status.run_id, []).append(status)
+            for statuses in by_run.values():
+                await self._write(statuses)
+
+    async def _write(self, statuses: list[PairStatus]) -> None:
+        patch = {"status": _status_patch(statuses)}
+        try:
+            path = f"{self._names.requests}/{self._pod}/status"
+            await self._api.call("PATCH", path, patch, patience_s=_FOREVER)
+        except ApiError as error:
+            # Whoever removed the request does not wait for its result.
+            if error.status != 404:  # noqa: PLR2004 - HTTP's not found
+                print(f"a status could not be written: {error}", file=sys.stderr)  # noqa: T201 - the log of this pod
+
+
+def _status_patch(statuses: list[PairStatus]) -> JsonObject:
+    patch: JsonObject = {"pairs": {status.pair_id: status_of(status) for status in statuses}}
+    # The fields for ClusterLoader2 and kubectl show the pair that was heard of last.
+    last = statuses[-1]
+    patch["phase"] = last.phase.value
+    if last.failure is not None:
+        patch["error"] = f"{last.failure.reason}: {last.failure.message}"
+    if last.outcome is not None:
+        patch["metrics"] = cl2_metrics(last.outcome)
+        patch["error"] = ""
+        patch["workerDelay"] = last.outcome.timing.start_lateness_ns / 1e9
+        throughput = throughput_text(last.outcome)
+        if throughput is not None:
+            patch["throughput"] = throughput
+    return patch

@@ -1,0 +1,141 @@
+"""HTTP to the API server from inside of a pod."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+from anyio import AsyncContextManagerMixin
+
+from netbench.errors import BackendError
+from netbench.kube.transport import Reply, StreamedReply, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+    from typing import Self
+
+__all__ = ("PodTransport", "in_cluster_server")
+
+#: Where a pod finds its account.
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+#: The kubelet replaces the token long before it expires.
+_TOKEN_AGE_S = 60.0
+_CONNECT_TIMEOUT_S = 10.0
+
+
+def in_cluster_server() -> str:
+    """Give the API server's address as pods know it.
+
+    Raises:
+        BackendError: This is no pod.
+    """
+    host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT")
+    if not host or not port:
+        msg = "this process does not run in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"
+        raise BackendError(msg)
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+
+
+class PodTransport(AsyncContextManagerMixin):
+    """Implements :class:`netbench.kube.transport.Transport`.
+
+    Args:
+        server: The API server's address.
+        account: The directory with the account's ``ca.crt`` and ``token``.
+    """
+
+    def __init__(self, server: str, account: Path = ACCOUNT) -> None:
+        self._server = server
+        self._account = account
+        self._token = ""
+        self._token_read_s = float("-inf")
+        self._client: httpx.AsyncClient | None = None
+
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return self._server
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self, None]:
+        """Open the connection pool.
+
+        Raises:
+            BackendError: The account's files are not there.
+        """
+        try:
+            context = ssl.create_default_context(cafile=str(self._account / "ca.crt"))
+            # Python 3.13's default refuses authorities without a key usage, which clusters of every age have.
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+            self._authorization()
+        except OSError as error:
+            msg = f"the pod has no service account at {self._account}: {error}"
+            raise BackendError(msg) from error
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=16)
+        async with httpx.AsyncClient(verify=context, trust_env=False, limits=limits) as client:
+            self._client = client
+            try:
+                yield self
+            finally:
+                self._client = None
+
+    async def send(self, verb: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Reply:
+        """Make one request.
+
+        Raises:
+            TransportError: There was no whole answer within the time.
+        """
+        headers = {"Authorization": self._authorization(), "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        try:
+            reply = await self._opened.request(
+                verb, self._server + path, content=body, headers=headers, timeout=timeout_s
+            )
+        except (httpx.HTTPError, OSError) as error:
+            raise self._broken(error) from error
+        return Reply(status=reply.status_code, headers=dict(reply.headers), body=reply.content)
+
+    @asynccontextmanager
+    async def stream(self, path: str, *, idle_timeout_s: float) -> AsyncGenerator[StreamedReply, None]:
+        """Get a path whose answer does not end soon.
+
+        Raises:
+            TransportError: The connection could not be made, broke off, or was silent for too long.
+        """
+        headers = {"Authorization": self._authorization(), "Accept": "application/json"}
+        timeout = httpx.Timeout(idle_timeout_s, connect=_CONNECT_TIMEOUT_S)
+        try:
+            async with self._opened.stream("GET", self._server + path, headers=headers, timeout=timeout) as reply:
+                yield StreamedReply(status=reply.status_code, headers=dict(reply.headers), chunks=self._chunks(reply))
+        except (httpx.HTTPError, OSError) as error:
+            raise self._broken(error) from error
+
+    async def _chunks(self, reply: httpx.Response) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in reply.aiter_bytes():
+                yield chunk
+        except (httpx.HTTPError, OSError) as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: Exception) -> TransportError:
+        return TransportError(f"the API server {self._server} cannot be reached: {str(error) or type(error).__name__}")
+
+    @property
+    def _opened(self) -> httpx.AsyncClient:
+        if self._client is None:
+            msg = "the transport is not open"
+            raise RuntimeError(msg)
+        return self._client
+
+    def _authorization(self) -> str:
+        now = time.monotonic()
+        if now - self._token_read_s > _TOKEN_AGE_S:
+            self._token = (self._account / "token").read_text().strip()
+            self._token_read_s = now
+        return f"Bearer {self._token}"
