@@ -133,6 +133,11 @@ class Cluster(AsyncContextManagerMixin):
         return self._backend
 
     @property
+    def is_open(self) -> bool:
+        """Whether it is open."""
+        return self._backend is not None
+
+    @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import attrs
 
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from netbench.messages import ControlRecord, PairRequest, PairStatus, WorkerHello
     from netbench.topology import Node, Worker
 
-__all__ = ("Backend", "BackendFacts", "Crew", "FleetSpec", "PodOptions", "StatusEvent", "WorkerLost")
+__all__ = (
+    "Backend",
+    "BackendFacts",
+    "Crew",
+    "Finding",
+    "FindingState",
+    "FleetSpec",
+    "PodOptions",
+    "StatusEvent",
+    "WorkerLost",
+)
 
 #: A stock image: Python and nothing of ours.
 DEFAULT_IMAGE = "python:3.13-slim"
@@ -147,6 +157,26 @@ class WorkerLost:
     message: str
 
 
+FindingState: TypeAlias = Literal["ok", "limited", "missing"]
+
+
+@attrs.frozen
+class Finding:
+    """One thing that a doctor looked at.
+
+    Attributes:
+        subject: What it is.
+        state: ``ok``; ``limited``: netbench works without it, with less; ``missing``: nothing works without it.
+        detail: What was found.
+        remedy: What to do about it, empty when nothing is to be done.
+    """
+
+    subject: str
+    state: FindingState
+    detail: str
+    remedy: str = ""
+
+
 StatusEvent: TypeAlias = "PairStatus | WorkerLost"
 
 
@@ -200,6 +230,10 @@ class Backend(Protocol):
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes that workers can be placed on."""
+        ...
+
+    def abandon(self) -> None:
+        """Leave at once: removals are not waited for any more, and what remains is told by a CleanupError."""
         ...
 
     def place(self, spec: FleetSpec) -> AbstractAsyncContextManager[Crew]:

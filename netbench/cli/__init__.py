@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         cause = innermost(error)
         if not isinstance(cause, NetbenchError):
             raise
-        print(f"netbench: {cause}", file=sys.stderr)  # noqa: T201 - this is the command line
+        for words in (f"netbench: {cause}", *getattr(cause, "__notes__", ())):
+            print(words, file=sys.stderr)  # noqa: T201 - this is the command line
         return _exit_code(cause)
 
 
@@ -43,10 +44,14 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.command == "doctor":
         from netbench.cli.doctor import doctor  # noqa: PLC0415
 
-        return anyio.run(doctor)
+        return anyio.run(doctor, arguments)
+    if arguments.command == "manifests":
+        from netbench.cli.manifests import manifests  # noqa: PLC0415
+
+        return manifests(arguments)
     from netbench.cli.cleanup import cleanup  # noqa: PLC0415
 
-    return anyio.run(cleanup)
+    return anyio.run(cleanup, arguments)
 
 
 def _exit_code(error: NetbenchError) -> ExitCode:

@@ -9,56 +9,51 @@ import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import anyio
-import attrs
 from rich.console import Console
 from rich.table import Table
 
+from netbench.backends.base import Finding
 from netbench.backends.local import leftovers
 from netbench.cli.exits import ExitCode
+from netbench.cli.requests import is_kubernetes
 from netbench.cluster import Cluster
 from netbench.errors import NetbenchError
 from netbench.fleet import WorkerFleet
 from netbench.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    import argparse
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from netbench.backends.base import FindingState
 
 __all__ = ("doctor",)
 
-State: TypeAlias = Literal["ok", "limited", "missing"]
-
-_STYLES: dict[State, str] = {"ok": "green", "limited": "yellow", "missing": "red"}
+_STYLES: dict[FindingState, str] = {"ok": "green", "limited": "yellow", "missing": "red"}
 _TRIAL_TIMEOUT_S = 30.0
 _PROGRAM_TIMEOUT_S = 5.0
 #: A UDP receiver that may buffer less than this drops bursts that a 10 Gbit/s sender makes in 2 ms.
 _RECEIVE_BUFFER_BYTES = 2 * 2**20
 
 
-@attrs.frozen
-class Finding:
-    """One thing that was looked at.
+async def doctor(arguments: argparse.Namespace) -> ExitCode:
+    """Look at what the command line names, and print what was found."""
+    if is_kubernetes(arguments):
+        # Half a second that only those pay who connect.
+        from netbench.backends.kubernetes.examination import examine  # noqa: PLC0415
 
-    Attributes:
-        subject: What it is.
-        state: ``ok``; ``limited``: netbench works without it, with less; ``missing``: nothing works without it.
-        detail: What was found.
-        remedy: What to do about it, empty when nothing is to be done.
-    """
-
-    subject: str
-    state: State
-    detail: str
-    remedy: str = ""
+        return _show(await examine(arguments.kubeconfig, arguments.context, arguments.namespace))
+    return _show(await _this_machine())
 
 
-async def doctor() -> ExitCode:
-    """Look at this machine, try both kinds of cluster for real, and print what was found."""
+async def _this_machine() -> list[Finding]:
+    """Try both kinds of local cluster for real, and look at programs and kernel."""
     # Looked for first, because opening a cluster removes them.
     left = await _leftovers()
-    findings = [
+    return [
         _python(),
         await _trial("process"),
         await _trial("netns"),
@@ -67,6 +62,9 @@ async def doctor() -> ExitCode:
         _pandas(),
         left,
     ]
+
+
+def _show(findings: Sequence[Finding]) -> ExitCode:
     table = Table("", "subject", "found", "what to do", show_edge=False, pad_edge=False)
     for finding in findings:
         style = _STYLES[finding.state]
@@ -90,7 +88,7 @@ async def _trial(isolation: Literal["process", "netns"]) -> Finding:
                 return Finding(subject, "ok", f"tried with {len(fleet.workers)} workers")
     except (NetbenchError, TimeoutError) as error:
         remedy = "run as root, or measure with --isolation process" if isolation == "netns" else ""
-        state: State = "limited" if isolation == "netns" else "missing"
+        state: FindingState = "limited" if isolation == "netns" else "missing"
         return Finding(subject, state, str(error) or "no worker was ready in time", remedy)
 
 

@@ -15,9 +15,8 @@ from rich.console import Console
 
 from netbench.cli.exits import ExitCode
 from netbench.cli.progress import show_progress
-from netbench.cli.requests import cluster_from, measurement_from, strategy_from, worker_count
-from netbench.errors import UsageError
-from netbench.fleet import WorkerFleet
+from netbench.cli.requests import cluster_from, fleet_from, measurement_from, strategy_from
+from netbench.errors import CleanupError, UsageError
 from netbench.result.store import write_text
 from netbench.result.table import TEXT_COLUMNS
 from netbench.tasks import background_tasks
@@ -25,9 +24,12 @@ from netbench.tasks import background_tasks
 if TYPE_CHECKING:
     import argparse
 
+    from collections.abc import Callable
+
     from anyio.abc import TaskStatus
 
     from netbench.cluster import Cluster
+    from netbench.fleet import WorkerFleet
     from netbench.measurement import Measurement
     from netbench.pairing import PairingStrategy
     from netbench.result import Result
@@ -37,25 +39,32 @@ __all__ = ("measure",)
 
 
 async def measure(arguments: argparse.Namespace) -> ExitCode:
-    """Measure on the local cluster, print the result, and say by the exit code whether it is complete.
+    """Measure, print the result, and say by the exit code whether it is complete.
 
     Raises:
         NetbenchError: The command line is wrong, this machine lacks something, or the cluster failed.
     """
+    errors = Console(stderr=True, quiet=arguments.quiet)
+    cluster = cluster_from(arguments)
     parts = _Parts(
-        cluster=cluster_from(arguments),
-        workers=worker_count(arguments),
+        cluster=cluster,
+        fleet=fleet_from(arguments, cluster, _ready_printer(errors)),
         measurement=measurement_from(arguments),
         strategy=strategy_from(arguments),
     )
     output = None if arguments.output is None else _checked_output(Path(arguments.output))
-    errors = Console(stderr=True, quiet=arguments.quiet)
     result: Result | None = None
     interrupts = _Interrupts(Console(stderr=True))
     async with background_tasks() as group:
         await group.start(interrupts.watch)
         with interrupts.scope:
-            result = await _measure(parts, errors, interrupts)
+            try:
+                result = await _measure(parts, errors, interrupts)
+            except CleanupError as error:
+                if not interrupts.count:
+                    raise
+                Console(stderr=True).print(f"netbench: {error}", markup=False, soft_wrap=True)
+                return ExitCode.INTERRUPTED
     if result is None:
         Console(stderr=True).print("interrupted before anything was measured; everything is cleaned up")
         return ExitCode.INTERRUPTED
@@ -71,32 +80,53 @@ async def measure(arguments: argparse.Namespace) -> ExitCode:
 @attrs.frozen(kw_only=True)
 class _Parts:
     cluster: Cluster
-    workers: int
+    fleet: WorkerFleet
     measurement: Measurement
     strategy: PairingStrategy
 
 
 async def _measure(parts: _Parts, errors: Console, interrupts: _Interrupts) -> Result:
-    async with parts.cluster as cluster, WorkerFleet(cluster, workers=parts.workers) as fleet:
-        facts = cluster.backend.facts.details
-        errors.print(
-            f"{len(fleet.workers)} workers on {len(cluster.nodes)} nodes, isolation {cluster.isolation}: "
-            f"{facts['isolation_reason']}",
-            markup=False,
-        )
-        run = await parts.measurement.start(fleet, parts.strategy)
-        interrupts.run = run
-        await show_progress(run.events(), errors)
-        return await run.gather()
+    async with parts.cluster as cluster:
+        interrupts.cluster = cluster
+        async with parts.fleet as fleet:
+            errors.print(_where(cluster, fleet), markup=False)
+            run = await parts.measurement.start(fleet, parts.strategy)
+            interrupts.run = run
+            await show_progress(run.events(), errors)
+            return await run.gather()
+
+
+def _where(cluster: Cluster, fleet: WorkerFleet) -> str:
+    facts = cluster.backend.facts
+    details = facts.details
+    nodes = len({worker.node for worker in fleet.workers})
+    if facts.kind == "kubernetes":
+        where = f"context {details['context']}, namespace {details['namespace']}, Kubernetes {details['version']}"
+        return f"{len(fleet.workers)} workers on {nodes} nodes; {where}"
+    return (
+        f"{len(fleet.workers)} workers on {len(cluster.nodes)} nodes, isolation {cluster.isolation}: "
+        f"{details['isolation_reason']}"
+    )
+
+
+def _ready_printer(errors: Console) -> Callable[[int, int], None]:
+    def show(ready: int, expected: int) -> None:
+        errors.print(f"{ready} of {expected} pods ready", markup=False)
+
+    return show
 
 
 class _Interrupts:
-    """The first Ctrl-C (or SIGTERM) stops the run and keeps what was measured; the second one leaves at once."""
+    """The first Ctrl-C (or SIGTERM) stops the run and keeps what was measured; the second one leaves at once.
+
+    Before there is a run, the first one ends the placing and waits until everything is removed.
+    """
 
     def __init__(self, console: Console) -> None:
         self.count = 0
         self.scope = anyio.CancelScope()
         self.run: Run | None = None
+        self.cluster: Cluster | None = None
         self._console = console
 
     async def watch(self, *, task_status: TaskStatus[None]) -> None:
@@ -106,9 +136,17 @@ class _Interrupts:
                 self.count += 1
                 if self.run is None or self.count > 1:
                     self.scope.cancel()
+                    self._leave()
                 else:
                     self._console.print("stopping; once more to leave without a result")
                     await self.run.stop()
+
+    def _leave(self) -> None:
+        """Whoever asks twice does not want to wait for what is removed; what remains is said."""
+        if self.count > 1 and self.cluster is not None and self.cluster.is_open:
+            self.cluster.backend.abandon()
+        else:
+            self._console.print("leaving; once more not to wait until everything is removed")
 
 
 def _checked_output(path: Path) -> Path:

@@ -7,7 +7,12 @@ import argparse
 from netbench.cli.quantities import byte_count, duration_s, rate, whole_number
 from netbench.version import __version__
 
-__all__ = ("PAIRINGS", "TRAFFIC_OPTIONS", "make_parser")
+__all__ = ("LOCAL_OPTIONS", "PAIRINGS", "POD_OPTIONS", "TRAFFIC_OPTIONS", "make_parser")
+
+#: Options that go with this machine only, by their destinations.
+LOCAL_OPTIONS = ("nodes", "zones", "isolation", "link_rate", "mtu")
+#: Options that go with a Kubernetes cluster only.
+POD_OPTIONS = ("image", "image_pull_policy", "image_pull_secrets", "cpu", "memory", "node_selector", "host_network")
 
 PAIRINGS = ("cross-node", "same-node", "cross-zone", "many-to-one", "one-to-many", "random", "node-matrix")
 
@@ -52,29 +57,53 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"netbench {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_measure(commands)
-    commands.add_parser(
+    doctor = commands.add_parser(
         "doctor",
-        help="say what this machine can do and what is missing",
-        description="Say what this machine can do, what is missing, and what to do about it.",
+        help="say what this machine, or a Kubernetes cluster, can do and what is missing",
+        description="Say what this machine, or a Kubernetes cluster, can do, what is missing, and what to do about it.",
     )
-    commands.add_parser(
+    _add_cluster(doctor.add_argument_group("Kubernetes cluster"))
+    cleanup = commands.add_parser(
         "cleanup",
         help="remove what controllers that died left behind",
-        description="Remove the workers, network namespaces and files of controllers that died; live ones stay.",
+        description="Remove the workers of controllers that died, and all that belongs to them; live ones stay.",
     )
+    _add_cluster(cleanup.add_argument_group("Kubernetes cluster"))
+    _add_manifests(commands)
     return parser
+
+
+def _add_manifests(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "manifests",
+        help="print what an administrator may apply to a Kubernetes cluster",
+        description="Print YAML for kubectl apply -f -: the custom resource, the rights of whoever runs netbench, and, to "
+        "be looked at, a worker's Deployment.",
+    )
+    parser.add_argument("--only", choices=("crd", "role", "worker"), help="one of them; default: crd and role")
+    parser.add_argument("--namespace", help="of the Role and the Deployment")
+
+
+def _add_cluster(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--kubernetes", action="store_true", help="the current context, or inside of a pod its account")
+    group.add_argument("--context", help="this context of the kubeconfig")
+    group.add_argument("--kubeconfig", metavar="FILE", help="instead of KUBECONFIG and ~/.kube/config")
+    group.add_argument("--namespace", help="where the workers go; default: the context's, or one of their own")
 
 
 def _add_measure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "measure",
-        help="measure on this machine, between network namespaces where that is allowed",
-        description="Measure on this machine: workers on simulated nodes, joined by a switch.",
+        help="measure a Kubernetes cluster, or this machine",
+        description="Measure a Kubernetes cluster (--context, --kubernetes), whose workers are pods; or, without these, "
+        "this machine: workers on simulated nodes, joined by a switch.",
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_what(parser)
-    _add_where(parser)
+    _add_pairs(parser)
+    _add_local(parser)
+    _add_kubernetes(parser)
     _add_traffic(parser)
     _add_output(parser)
 
@@ -90,22 +119,42 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=whole_number, default=0, help="of payload and random pairs; default: 0")
 
 
-def _add_where(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("where, and who with whom")
-    group.add_argument("--nodes", type=whole_number, default=2, help="simulated nodes; default: 2")
-    group.add_argument("--zones", type=whole_number, help="spread the nodes over this many zones")
+def _add_pairs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("who with whom")
     size = group.add_mutually_exclusive_group()
     size.add_argument("--pairs", type=whole_number, help="pairs of workers; default: 1")
     size.add_argument("--workers", type=whole_number, help="workers, spread evenly over the nodes")
     group.add_argument("--pairing", choices=PAIRINGS, default="cross-node", help="default: cross-node")
+
+
+def _add_local(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("this machine")
+    group.add_argument("--nodes", type=whole_number, help="simulated nodes; default: 2")
+    group.add_argument("--zones", type=whole_number, help="spread the nodes over this many zones")
     group.add_argument(
         "--isolation",
         choices=("auto", "netns", "process"),
-        default="auto",
         help="a network namespace for each node, or plain processes; default: namespaces where allowed",
     )
     group.add_argument("--link-rate", type=rate, metavar="BPS", help="limit each node's link, such as 1G")
     group.add_argument("--mtu", type=whole_number, help="of each node's link")
+
+
+def _add_kubernetes(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("Kubernetes cluster")
+    _add_cluster(group)
+    group.add_argument("--image", help="with Python 3.11 or newer; default: python:3.13-slim")
+    group.add_argument("--image-pull-policy", choices=("Always", "IfNotPresent", "Never"))
+    group.add_argument(
+        "--pull-secret", dest="image_pull_secrets", action="append", metavar="NAME", help="may be given again"
+    )
+    group.add_argument("--cpu", metavar="QUANTITY", help="request and limit of each worker; default: no limit")
+    group.add_argument("--memory", metavar="QUANTITY", help="request and limit of each worker; default: no limit")
+    group.add_argument(
+        "--node-selector", action="append", metavar="LABEL=VALUE", help="nodes that workers go to; may be given again"
+    )
+    group.add_argument("--host-network", action="store_true", default=None, help="use the nodes' own network")
+    group.add_argument("--ready-timeout", type=duration_s, metavar="TIME", help="for workers to become ready")
 
 
 def _add_traffic(parser: argparse.ArgumentParser) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netbench.cli.parser import TRAFFIC_OPTIONS
+from netbench.cli.parser import LOCAL_OPTIONS, POD_OPTIONS, TRAFFIC_OPTIONS
 from netbench.cluster import Cluster
 from netbench.errors import UsageError
+from netbench.fleet import WorkerFleet
 from netbench.measurement import Measurement
 from netbench.pairing import (
     CrossNode,
@@ -22,8 +23,11 @@ from netbench.traffic import Http, Tcp, Traffic, Udp
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Sequence
 
-__all__ = ("cluster_from", "measurement_from", "strategy_from", "worker_count")
+__all__ = ("cluster_from", "fleet_from", "is_kubernetes", "measurement_from", "strategy_from")
+
+_NODES = 2
 
 
 def measurement_from(arguments: argparse.Namespace) -> Measurement:
@@ -71,12 +75,44 @@ def strategy_from(arguments: argparse.Namespace) -> PairingStrategy:
     return strategies[arguments.pairing]()
 
 
-def worker_count(arguments: argparse.Namespace) -> int:
+def fleet_from(
+    arguments: argparse.Namespace, cluster: Cluster, progress: Callable[[int, int], None] | None
+) -> WorkerFleet:
+    """Make the fleet that the pairs need, not open yet."""
+    if not is_kubernetes(arguments):
+        return WorkerFleet(cluster, workers=_worker_count(arguments))
+    resources = {name: value for name in ("cpu", "memory") if (value := getattr(arguments, name)) is not None}
+    selector = dict(_label(text) for text in arguments.node_selector or ())
+    matrix = arguments.pairing == "node-matrix" and arguments.workers is None
+    return WorkerFleet(
+        cluster,
+        workers=None if matrix else _worker_count(arguments),
+        per_node=1 if matrix else None,
+        ready_timeout_s=arguments.ready_timeout,
+        image=arguments.image,
+        image_pull_policy=arguments.image_pull_policy,
+        image_pull_secrets=arguments.image_pull_secrets,
+        resources=resources or None,
+        node_selector=selector or None,
+        host_network=arguments.host_network,
+        progress=progress,
+    )
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        msg = f"--node-selector must be LABEL=VALUE, not {text!r}"
+        raise UsageError(msg)
+    return name, value
+
+
+def _worker_count(arguments: argparse.Namespace) -> int:
     """Give how many workers the pairs need."""
     if arguments.workers is not None:
         return int(arguments.workers)
     if arguments.pairing == "node-matrix":
-        return int(arguments.nodes)
+        return int(arguments.nodes or _NODES)
     pairs = 1 if arguments.pairs is None else int(arguments.pairs)
     if pairs < 1:
         msg = f"--pairs must be at least 1, not {pairs}"
@@ -86,6 +122,12 @@ def worker_count(arguments: argparse.Namespace) -> int:
 
 def cluster_from(arguments: argparse.Namespace) -> Cluster:
     """Make the cluster, not open yet."""
+    if is_kubernetes(arguments):
+        _refuse(arguments, LOCAL_OPTIONS, "this machine", "a Kubernetes cluster")
+        return Cluster.connect(
+            kubeconfig=arguments.kubeconfig, context=arguments.context, namespace=arguments.namespace
+        )
+    _refuse(arguments, POD_OPTIONS, "a Kubernetes cluster (--context, --kubernetes)", "this machine")
     zones = None
     if arguments.zones is not None:
         if arguments.zones < 1:
@@ -93,9 +135,22 @@ def cluster_from(arguments: argparse.Namespace) -> Cluster:
             raise UsageError(msg)
         zones = [f"zone-{index + 1}" for index in range(arguments.zones)]
     return Cluster.local(
-        nodes=arguments.nodes,
+        nodes=_NODES if arguments.nodes is None else arguments.nodes,
         zones=zones,
-        isolation=arguments.isolation,
+        isolation=arguments.isolation or "auto",
         link_rate_bps=arguments.link_rate,
         mtu=arguments.mtu,
     )
+
+
+def is_kubernetes(arguments: argparse.Namespace) -> bool:
+    """Whether a Kubernetes cluster is meant."""
+    return bool(arguments.kubernetes or arguments.context or arguments.kubeconfig or arguments.namespace)
+
+
+def _refuse(arguments: argparse.Namespace, names: Sequence[str], home: str, here: str) -> None:
+    for name in names:
+        if getattr(arguments, name) is not None:
+            option = "--pull-secret" if name == "image_pull_secrets" else f"--{name.replace('_', '-')}"
+            msg = f"{option} goes with {home}, not with {here}"
+            raise UsageError(msg)

@@ -20,6 +20,8 @@ _BUSY_CORES = 0.95
 _ENOUGH_OF_ASKED = 0.99
 #: Pairs whose window is this much together send at the same time for all that matters.
 _TOGETHER = 0.99
+#: From this share of the scheduler's periods on, a CPU limit shapes what is measured.
+_THROTTLED = 0.05
 
 
 def title_of(result: Result) -> str:
@@ -53,10 +55,12 @@ def notes_of(result: Result) -> tuple[str, ...]:
     made = (
         "the run was stopped before its time" if result.stopped_early else None,
         _apart(result),
+        _throttled(result),
         _busy(result),
         _slow_sender(result),
         _dropped(result),
         _refused(result),
+        _strangers(result),
     )
     return tuple(note for note in made if note is not None)
 
@@ -110,6 +114,29 @@ def _busy(result: Result) -> str | None:
         f"{busy} of {len(result.pairs)} pairs kept a processor busy all the time: the machine may have been the limit, "
         "not the network"
     )
+
+
+def _throttled(result: Result) -> str | None:
+    """A starved sender is not a slow network."""
+    sides = [
+        (name, cpu)
+        for pair in result.pairs
+        for name, cpu in ((pair.pair.client.name, pair.client_cpu), (pair.pair.server.name, pair.server_cpu))
+        if (cpu.throttled_share or 0) >= _THROTTLED
+    ]
+    if not sides:
+        return None
+    worst, cpu = max(sides, key=lambda side: side[1].throttled_share or 0)
+    workers = len({name for name, _ in sides})
+    return (
+        f"{workers} workers were throttled by their CPU limit, {worst} in {cpu.throttled_share:.0%} of the scheduler's "
+        f"periods, for {cpu.throttled_s:.3g} s: the limit was measured, not the network"
+    )
+
+
+def _strangers(result: Result) -> str | None:
+    count = sum(pair.strangers for pair in result.pairs)
+    return f"{count:,} connections that are none of this fleet's were refused meanwhile" if count else None
 
 
 def _slow_sender(result: Result) -> str | None:

@@ -50,16 +50,25 @@ class CpuUse:
     Attributes:
         seconds: In user space and in the kernel together.
         cores: The same as a share of one processor, 1.0 for one that never rested; None where no time passed.
+        throttled_s: Seconds for which a CPU limit held the worker; None where there is no limit.
+        throttled_share: Share of the scheduler's periods in which that happened; None likewise.
     """
 
     seconds: float
     cores: float | None
+    throttled_s: float | None = None
+    throttled_share: float | None = None
 
     @classmethod
     def of(cls, usage: Usage) -> CpuUse:
         """Sum up what a worker reported."""
         seconds = usage.cpu_user_s + usage.cpu_system_s
-        return cls(seconds=seconds, cores=seconds / usage.wall_s if usage.wall_s > 0 else None)
+        return cls(
+            seconds=seconds,
+            cores=seconds / usage.wall_s if usage.wall_s > 0 else None,
+            throttled_s=usage.throttled_s,
+            throttled_share=usage.throttled_share,
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -291,6 +300,11 @@ class PairResult:
     def send_errors(self) -> int | None:
         """Datagrams that the sender's kernel refused; these do not count as sent."""
         return complete_sum(record.send_errors for record in self._of(UdpSenderRecord))
+
+    @property
+    def strangers(self) -> int:
+        """Connections that the server closed because they were none of its fleet's."""
+        return self.outcome.server.strangers
 
     @property
     def jitter_s(self) -> float | None:

@@ -53,7 +53,9 @@ class ConnectSpec:
 class KubernetesBackend:
     """Implements :class:`netbench.backends.base.Backend`; made by :func:`open_kubernetes`."""
 
-    def __init__(self, api: KubeApi, access: Access, namespace: str, version: str, nodes: tuple[Node, ...] | None) -> None:
+    def __init__(
+        self, api: KubeApi, access: Access, namespace: str, version: str, nodes: tuple[Node, ...] | None
+    ) -> None:
         self._api = api
         self._access = access
         self._namespace = namespace

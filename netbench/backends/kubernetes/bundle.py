@@ -21,7 +21,19 @@ __all__ = ("BUNDLE_MAX_BYTES", "Bundle", "make_bundle")
 #: A ConfigMap holds 1 MiB; the rest is for its own words.
 BUNDLE_MAX_BYTES = 1_000_000
 #: What a worker imports, all of it pure Python.
-_PACKAGES = ("anyio", "attr", "attrs", "cattr", "cattrs", "certifi", "h11", "httpcore", "httpx", "idna", "typing_extensions")
+_PACKAGES = (
+    "anyio",
+    "attr",
+    "attrs",
+    "cattr",
+    "cattrs",
+    "certifi",
+    "h11",
+    "httpcore",
+    "httpx",
+    "idna",
+    "typing_extensions",
+)
 _OWN = (
     "__init__.py",
     "clock.py",

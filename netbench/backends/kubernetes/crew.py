@@ -118,9 +118,7 @@ class KubernetesCrew:
         self._pairs.pop(run_id, None)
         await self._lease.forget(run_id)
         try:
-            await self._api.delete(
-                self._names.requests, labelSelector=f"{self._names.selector},{RUN_LABEL}={run_id}"
-            )
+            await self._api.delete(self._names.requests, labelSelector=f"{self._names.selector},{RUN_LABEL}={run_id}")
         except BackendError:
             return
 

@@ -34,6 +34,7 @@ __all__ = ("FleetPlan", "open_fleet")
 _READY_TIMEOUT_S = 180.0
 #: Longer than an API server takes to restart.
 _REMOVE_TIMEOUT_S = 60.0
+_LOOK_TIMEOUT_S = 5.0
 _KEY_BYTES = 32
 
 
@@ -81,7 +82,7 @@ async def open_fleet(
     objects = FleetObjects(names=names, options=plan.options, bundle=bundle, key=secrets.token_bytes(_KEY_BYTES))
     lease = FleetLease(api, objects)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(_remove, api, names, plan.arguments, abandon)
+        stack.push_async_exit(partial(_remove, api, names, plan.arguments, abandon))
         await lease.create()
         group = await stack.enter_async_context(background_tasks())
         group.start_soon(lease.renew, _raise)
@@ -119,8 +120,27 @@ def _raise(error: BackendError) -> None:
     raise error
 
 
-async def _remove(api: KubeApi, names: FleetNames, arguments: str, abandon: anyio.Event) -> None:
+async def _remove(  # noqa: PLR0913 - the last three are an exit's
+    api: KubeApi,
+    names: FleetNames,
+    arguments: str,
+    abandon: anyio.Event,
+    _: type[BaseException] | None,
+    error: BaseException | None,
+    __: object,
+) -> None:
     """Remove the fleet, shielded from whatever ended it, within the deadline."""
+    failure = await _removal_failure(api, names, arguments, abandon)
+    if failure is None:
+        return
+    if isinstance(error, Exception):
+        # Why the fleet ended is what its user must hear first.
+        error.add_note(str(failure))
+        return
+    raise failure
+
+
+async def _removal_failure(api: KubeApi, names: FleetNames, arguments: str, abandon: anyio.Event) -> CleanupError | None:
     done = False
     cause: BackendError | None = None
     with anyio.move_on_after(_REMOVE_TIMEOUT_S, shield=True) as scope:
@@ -138,16 +158,17 @@ async def _remove(api: KubeApi, names: FleetNames, arguments: str, abandon: anyi
                 cause = error
             group.cancel_scope.cancel()
     if done:
-        return
+        return None
     remaining: list[str] = []
     if not abandon.is_set():
-        with anyio.move_on_after(5, shield=True):
+        with anyio.move_on_after(_LOOK_TIMEOUT_S, shield=True):
             remaining = await what_remains(api, names)
     listed = ", ".join(remaining) if remaining else f"everything labelled {names.selector}"
-    why = "the removal was not waited for" if abandon.is_set() else str(cause or f"it took over {_REMOVE_TIMEOUT_S:g} s")
-    msg = (
+    why = "its removal was not waited for" if abandon.is_set() else str(cause or f"it took over {_REMOVE_TIMEOUT_S:g} s")
+    command = " ".join(f"netbench cleanup {arguments} --namespace {names.namespace}".split())
+    failure = CleanupError(
         f"fleet {names.fleet} in namespace {names.namespace} was not removed whole: {why}. What remains: {listed}. "
-        f"Its workers stop by themselves; a minute from now this removes the rest: "
-        f"netbench cleanup {arguments} --namespace {names.namespace}"
+        f"Its workers stop by themselves; a minute from now this removes the rest: {command}"
     )
-    raise CleanupError(msg) from cause
+    failure.__cause__ = cause
+    return failure

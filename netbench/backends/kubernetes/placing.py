@@ -133,7 +133,9 @@ class Arrivals:
 
     async def _log(self, pod: str) -> str:
         for previous in ("true", "false"):
-            path = f"/api/v1/namespaces/{self._names.namespace}/pods/{pod}/log?tailLines={_LOG_LINES}&previous={previous}"
+            path = (
+                f"/api/v1/namespaces/{self._names.namespace}/pods/{pod}/log?tailLines={_LOG_LINES}&previous={previous}"
+            )
             try:
                 reply = await self._api.transport.send(
                     "GET", path, body=None, content_type="application/json", timeout_s=5
@@ -150,7 +152,9 @@ class Arrivals:
         lines = [f"  {name} on {pod_node(pod) or 'no node'}: {_why(pod)}" for name, pod in missing.items()]
         not_made = self._expected - len(self._pods)
         if not_made > 0:
-            lines.append(f"  {not_made} pod(s) were not created: look at kubectl describe deployment {self._names.base}")
+            lines.append(
+                f"  {not_made} pod(s) were not created: look at kubectl describe deployment {self._names.base}"
+            )
         first = next(iter(missing), self._names.base)
         details = "\n".join(lines)
         msg = f"not ready within {timeout_s:g} s; {len(arrived)} of {self._expected} workers are ready. Missing:\n{details}"

@@ -56,6 +56,9 @@ class LocalBackend:
             details["mtu"] = str(self._spec.mtu)
         return BackendFacts(kind="local", details=details)
 
+    def abandon(self) -> None:
+        """Do nothing: what is here is removed in a moment."""
+
     @asynccontextmanager
     async def place(self, spec: FleetSpec) -> AsyncIterator[Crew]:
         """Start the workers and wait until they are ready.

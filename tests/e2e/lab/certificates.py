@@ -47,7 +47,7 @@ def write_kubeconfigs(nodes: Sequence[NodeLayout]) -> None:
     lines = []
     for number, (path, user, group) in enumerate(users):
         token = secrets.token_hex(16)
-        lines.append(f'{token},{user},{number}' + (f',"{group}"' if group else ""))
+        lines.append(f"{token},{user},{number}" + (f',"{group}"' if group else ""))
         path.write_text(json.dumps(_kubeconfig(token), indent=1))
         path.chmod(0o600)
     (PKI / "tokens.csv").write_text("\n".join(lines) + "\n")

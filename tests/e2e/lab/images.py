@@ -79,5 +79,15 @@ def _make_python(path: Path) -> None:
 def _make_full(path: Path) -> None:
     """Build the project's own Containerfile, with the stock image's stand-in as its base."""
     certificates = ["-v", "/etc/ssl/certs:/etc/ssl/certs:ro"] if os.path.exists("/etc/ssl/certs") else []  # noqa: PTH110
-    _buildah("bud", "-q", "--pull-never", *certificates, "-t", FULL_IMAGE, "-f", str(_CONTAINERFILE), str(_ROOT / "manifests"))
+    _buildah(
+        "bud",
+        "-q",
+        "--pull-never",
+        *certificates,
+        "-t",
+        FULL_IMAGE,
+        "-f",
+        str(_CONTAINERFILE),
+        str(_ROOT / "manifests"),
+    )
     _push(FULL_IMAGE, path)
