@@ -23,7 +23,6 @@ from netbench.tasks import background_tasks
 
 if TYPE_CHECKING:
     import argparse
-
     from collections.abc import Callable
 
     from anyio.abc import TaskStatus

@@ -42,7 +42,7 @@ class KubeApi:
         self._timeout_s = timeout_s
         self._patience_s = patience_s
 
-    async def call(  # noqa: PLR0913 - what HTTP has
+    async def call(
         self,
         verb: Verb,
         path: str,

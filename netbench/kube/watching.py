@@ -83,7 +83,7 @@ async def follow(
 
 
 class _Follower:
-    def __init__(  # noqa: PLR0913 - the arguments of follow
+    def __init__(
         self,
         api: KubeApi,
         path: str,

@@ -120,7 +120,7 @@ def _raise(error: BackendError) -> None:
     raise error
 
 
-async def _remove(  # noqa: PLR0913 - the last three are an exit's
+async def _remove(
     api: KubeApi,
     names: FleetNames,
     arguments: str,
@@ -140,7 +140,9 @@ async def _remove(  # noqa: PLR0913 - the last three are an exit's
     raise failure
 
 
-async def _removal_failure(api: KubeApi, names: FleetNames, arguments: str, abandon: anyio.Event) -> CleanupError | None:
+async def _removal_failure(
+    api: KubeApi, names: FleetNames, arguments: str, abandon: anyio.Event
+) -> CleanupError | None:
     done = False
     cause: BackendError | None = None
     with anyio.move_on_after(_REMOVE_TIMEOUT_S, shield=True) as scope:
@@ -164,7 +166,9 @@ async def _removal_failure(api: KubeApi, names: FleetNames, arguments: str, aban
         with anyio.move_on_after(_LOOK_TIMEOUT_S, shield=True):
             remaining = await what_remains(api, names)
     listed = ", ".join(remaining) if remaining else f"everything labelled {names.selector}"
-    why = "its removal was not waited for" if abandon.is_set() else str(cause or f"it took over {_REMOVE_TIMEOUT_S:g} s")
+    why = (
+        "its removal was not waited for" if abandon.is_set() else str(cause or f"it took over {_REMOVE_TIMEOUT_S:g} s")
+    )
     command = " ".join(f"netbench cleanup {arguments} --namespace {names.namespace}".split())
     failure = CleanupError(
         f"fleet {names.fleet} in namespace {names.namespace} was not removed whole: {why}. What remains: {listed}. "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import yaml
 
 from netbench.backends.base import PodOptions
-from netbench.backends.kubernetes.bundle import make_bundle
+from netbench.backends.kubernetes.bundle import Bundle
 from netbench.backends.kubernetes.crd import custom_resource_definition
 from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.kubernetes.rights import controller_role
@@ -20,6 +20,8 @@ __all__ = ("Part", "manifest")
 
 Part = Literal["crd", "role", "worker"]
 
+#: Stands for the hash of the code that a fleet carries.
+_HASH = "0" * 64
 _HEADS = {
     "crd": "The custom resource through which controllers and workers talk. Applied once, by an administrator.",
     "role": "What whoever runs netbench may do in a namespace. Bind it to a user or to a ServiceAccount.",
@@ -44,7 +46,7 @@ def _role(namespace: str | None) -> list[JsonObject]:
 
 def _worker(namespace: str | None) -> list[JsonObject]:
     names = FleetNames(namespace or "netbench", "example")
-    objects = FleetObjects(names=names, options=PodOptions(), bundle=make_bundle(), key=b"")
+    objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", _HASH), key=b"")
     return [*(value for _, value in objects.account()), objects.deployment(2)]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from netbench.kube.control import FleetControl
     from netbench.kube.names import FleetNames
 
-__all__ = ("LEASE_DURATION_S", "FleetObjects", "merged", "namespace_object")
+__all__ = ("BOOTSTRAP", "LEASE_DURATION_S", "FleetObjects", "merged", "namespace_object")
 
 #: After this long without a sign of life from the controller, workers stop; API servers restart in less.
 LEASE_DURATION_S = 30
@@ -32,7 +32,7 @@ _GRACE_S = 2
 _REQUESTS = {"cpu": "100m", "memory": "96Mi"}
 
 #: Checks the bundle before anything of it runs. The pod's own words, so that it needs nothing but Python.
-_BOOTSTRAP = """\
+BOOTSTRAP = """\
 import hashlib, runpy, sys
 path, wanted = sys.argv[1:3]
 if sys.version_info < (3, 11):
@@ -194,7 +194,7 @@ class FleetObjects:
         container: JsonObject = {
             "name": "worker",
             "image": options.image,
-            "command": ["python3", "-c", _BOOTSTRAP, f"{_BUNDLE_PATH}/bundle.zip", self.bundle.sha256],
+            "command": ["python3", "-c", BOOTSTRAP, f"{_BUNDLE_PATH}/bundle.zip", self.bundle.sha256],
             "args": ["--control", "kubernetes", "--name", "$(POD_NAME)", "--listen", "$(POD_IP)"],
             "env": [
                 {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},

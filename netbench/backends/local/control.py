@@ -40,6 +40,7 @@ class ControlServer:
     def __init__(self, on_status: Callable[[PairStatus], None]) -> None:
         self._on_status = on_status
         self._key = secrets.token_bytes(32)
+        self._open: set[FrameStream] = set()
         self._connections: dict[str, FrameStream] = {}
         self._runs: dict[str, set[str]] = {}
         self._hellos: dict[str, WorkerHello] = {}
@@ -80,15 +81,16 @@ class ControlServer:
 
     async def say_goodbye(self) -> None:
         """Tell every worker to go, and wait until all have closed their ends. The caller sets the deadline."""
-        for frames in list(self._connections.values()):
+        for frames in list(self._open):
             with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
                 await frames.send_eof()
-        while self._connections:
+        while self._open:
             await self._changed.wait()
 
     async def serve(self, stream: ByteStream) -> None:
         """Serve one worker's connection until it ends."""
         frames = FrameStream(stream)
+        self._open.add(frames)
         name: str | None = None
         try:
             await frames.send({"kind": "key", "key": self._key.hex()})
@@ -103,9 +105,10 @@ class ControlServer:
             self._refusals[name or "unknown"] = str(error)
             self.wake()
         finally:
+            self._open.discard(frames)
             if name is not None:
                 self._connections.pop(name, None)
-                self.wake()
+            self.wake()
             with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                 await frames.aclose()
 

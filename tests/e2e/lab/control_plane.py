@@ -106,7 +106,7 @@ async def api_get(path: str) -> bytes | None:
 def _get(path: str) -> bytes | None:
     token = json.loads(ADMIN_KUBECONFIG.read_text())["users"][0]["user"]["token"]
     context = ssl.create_default_context(cafile=str(PKI / "ca.crt"))
-    request = urllib.request.Request(  # noqa: S310 - always https
+    request = urllib.request.Request(
         f"https://{API_ADDRESS}:{API_PORT}{path}", headers={"Authorization": f"Bearer {token}"}
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
