@@ -90,7 +90,8 @@ class Cluster(AsyncContextManagerMixin):
         """
         for name, value in (("context", context), ("namespace", namespace)):
             if value == "":
-                raise InvalidArgumentError(f"Cluster.connect({name}=)", value, "a name")
+                where = f"Cluster.connect({name}=)"
+                raise InvalidArgumentError(where, value, "a name")
 
         def open_backend() -> AbstractAsyncContextManager[Backend]:
             # Half a second that only those pay who connect.

@@ -77,8 +77,8 @@ def _add_manifests(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser = commands.add_parser(
         "manifests",
         help="print what an administrator may apply to a Kubernetes cluster",
-        description="Print YAML for kubectl apply -f -: the custom resource, the rights of whoever runs netbench, and, to "
-        "be looked at, a worker's Deployment.",
+        description="Print YAML for kubectl apply -f -: the custom resource, the rights of whoever runs netbench, and, "
+        "to be looked at, a worker's Deployment.",
     )
     parser.add_argument("--only", choices=("crd", "role", "worker"), help="one of them; default: crd and role")
     parser.add_argument("--namespace", help="of the Role and the Deployment")
@@ -95,8 +95,8 @@ def _add_measure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = commands.add_parser(
         "measure",
         help="measure a Kubernetes cluster, or this machine",
-        description="Measure a Kubernetes cluster (--context, --kubernetes), whose workers are pods; or, without these, "
-        "this machine: workers on simulated nodes, joined by a switch.",
+        description="Measure a Kubernetes cluster (--context, --kubernetes), whose workers are pods; or, without "
+        "these, this machine: workers on simulated nodes, joined by a switch.",
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -30,7 +30,7 @@ FLEET_LABEL = "netbench.io/fleet"
 RUN_LABEL = "netbench.io/run"
 #: ``controller`` for the fleet's own Lease, ``worker`` for a worker's.
 ROLE_LABEL = "netbench.io/role"
-#: On the fleet's Lease: the control records of the runs that are under way, and the worker whose clock is the time base.
+#: On the fleet's Lease: the control records of runs that are under way, and the worker whose clock is the time base.
 CONTROL_ANNOTATION = "netbench.io/control"
 #: On a worker's Lease: what it says of itself.
 HELLO_ANNOTATION = "netbench.io/hello"

@@ -41,7 +41,8 @@ class StreamedReply:
     Attributes:
         status: HTTP's status code.
         headers: By lower-case name.
-        chunks: The body as it arrives; raises :class:`TransportError` when the connection breaks or is idle for too long.
+        chunks: The body as it arrives; raises :class:`TransportError` when the connection breaks or is idle for too
+            long.
     """
 
     status: int

@@ -37,8 +37,8 @@ class Change:
     """Something that happened.
 
     Attributes:
-        kind: ``present``: the object is there, new or changed; ``deleted``: it is not any more; ``listed``: all that were
-            there have been told.
+        kind: ``present``: the object is there, new or changed; ``deleted``: it is not any more; ``listed``: all that
+            were there have been told.
         value: The object, empty for ``listed``.
     """
 

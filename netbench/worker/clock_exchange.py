@@ -66,7 +66,7 @@ def _ping(connection: socket.socket, clock: WorkerClock) -> FourStamps:
 
 
 class ClockService:
-    """Answers the ping-pongs of whoever shows an admitted cookie; one thread and one port for all of a worker's sessions.
+    """Answers the ping-pongs of whoever shows an admitted cookie; one thread and one port for all sessions.
 
     Made by :func:`clock_service`.
     """

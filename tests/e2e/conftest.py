@@ -66,7 +66,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def kubernetes(kubeconfig: str) -> AsyncIterator[Kubernetes]:
-    """Give a namespace in which only restricted pods are allowed, and hold the test to leaving nothing of netbench's."""
+    """Give a namespace that takes restricted pods alone, and hold the test to leaving nothing of netbench's."""
     async with AsyncExitStack() as stack:
         kubernetes = await stack.enter_async_context(open_kubernetes(kubeconfig, f"e2e-{secrets.token_hex(4)}"))
         yield kubernetes

@@ -1,4 +1,4 @@
-"""Faults while a run goes on: a complete result or a named failure, no 0 for what is missing, and nothing left behind."""
+"""Faults while a run goes on: a complete result or a named failure, no 0 for what is missing, nothing left behind."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lab_only")]
 
-#: Long enough for a run that an API server which is away for a while delays.
-PATIENT = {"arm_timeout_s": 60.0, "gather_timeout_s": 60.0}
+
+def patient(duration_s: float) -> nb.Measurement:
+    """Give a measurement that an API server which is away for a while does not end."""
+    return nb.Measurement(nb.Udp(), duration_s=duration_s, arm_timeout_s=60, gather_timeout_s=60)
 
 
 async def reached(run: nb.Run, phase: nb.Phase) -> None:
@@ -54,7 +56,7 @@ async def test_an_api_server_that_is_away_for_ten_seconds_costs_no_pair_silently
     fleet: nb.WorkerFleet, phase: nb.Phase
 ) -> None:
     """In each phase: complete, or failed by name."""
-    run = await nb.Measurement(nb.Udp(), duration_s=4, **PATIENT).start(fleet, nb.CrossNode())
+    run = await patient(4).start(fleet, nb.CrossNode())
     with anyio.move_on_after(8):
         # Two phases may be told as one, when the first is written no sooner than the second is reached.
         await reached(run, phase)
@@ -77,7 +79,7 @@ async def test_an_api_server_that_is_away_while_workers_are_placed_is_waited_for
 
 async def test_watches_that_the_server_has_forgotten_are_made_anew(fleet: nb.WorkerFleet) -> None:
     """Etcd is compacted, and the API server starts without its memory: every watch gets a 410."""
-    run = await nb.Measurement(nb.Udp(), duration_s=6, **PATIENT).start(fleet, nb.CrossNode())
+    run = await patient(6).start(fleet, nb.CrossNode())
     await reached(run, nb.Phase.RUNNING)
     async with held("kube-apiserver"):
         await anyio.to_thread.run_sync(compact)

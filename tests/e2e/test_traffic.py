@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -32,10 +33,15 @@ async def run(
         result = await nb.Measurement(traffic, duration_s=2, driver=driver).run(fleet, pairing)
     result.raise_if_incomplete()
     for pair in result.pairs:
-        print(
-            f"{pair.pair}: start late by {pair.start_lateness_s * 1e6:.1f} us, clocks +- {pair.clock_bound_s * 1e6:.1f} us"
-        )
+        late_us, bound_us = pair.start_lateness_s * 1e6, pair.clock_bound_s * 1e6
+        print(f"{pair.pair}: start late by {late_us:.1f} us, clocks +- {bound_us:.1f} us")
     return result
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Read a program's JSON, which the client of the exec call may have turned into Python's words."""
+    value: dict[str, Any] = ast.literal_eval(text) if text.startswith("{'") else json.loads(text)
+    return value
 
 
 @pytest.mark.parametrize(
@@ -94,8 +100,7 @@ async def test_a_result_agrees_with_the_program_run_by_hand_in_the_same_pods(
             await anyio.sleep(1)
             words = ["iperf3", "-c", server.address, "-p", "5999", "-b", "200M", "-t", "3", "-J"]
             by_hand.append(await kubernetes.execute(client.name, words))
-    text = by_hand[0].replace("'", '"') if by_hand[0].startswith("{'") else by_hand[0]
-    figure = json.loads(text)["end"]["sum_received"]["bits_per_second"]
+    figure = parsed(by_hand[0])["end"]["sum_received"]["bits_per_second"]
     assert native.total_throughput_bps == pytest.approx(figure, rel=0.05)
 
 

@@ -169,8 +169,8 @@ async def _upgrade(api: KubeApi, there: JsonObject, wanted: JsonObject) -> None:
         await api.call("PUT", f"{CRD_PATH}/{CRD_NAME}", wanted)
     except AccessDeniedError as error:
         msg = (
-            f"the CustomResourceDefinition {CRD_NAME} of this cluster is not netbench's or of an older netbench, and may "
-            f"not be changed with these rights. An administrator can: {_APPLY}"
+            f"the CustomResourceDefinition {CRD_NAME} of this cluster is not netbench's or of an older netbench, and "
+            f"may not be changed with these rights. An administrator can: {_APPLY}"
         )
         raise BackendError(msg) from error
 

@@ -49,13 +49,17 @@ async def find_access(kubeconfig: str | os.PathLike[str] | None, context: str | 
         BackendError: The credentials cannot be had.
     """
     paths = os.fspath(kubeconfig) if kubeconfig is not None else os.environ.get("KUBECONFIG", _DEFAULT_PATH)
-    existing = [path for path in paths.split(os.pathsep) if path and Path(path).expanduser().is_file()]
+    existing = _existing(paths)
     if kubeconfig is None and context is None and not existing and os.environ.get("KUBERNETES_SERVICE_HOST"):
         return _in_cluster()
     if not existing:
         expected = "the path of a kubeconfig file that exists (or set KUBECONFIG, or run inside of a pod)"
         raise InvalidArgumentError("Cluster.connect(kubeconfig=)", paths, expected)
     return await _from_file(os.pathsep.join(existing), context, named=kubeconfig is not None)
+
+
+def _existing(paths: str) -> list[str]:
+    return [path for path in paths.split(os.pathsep) if path and Path(path).expanduser().is_file()]
 
 
 async def _from_file(paths: str, context: str | None, *, named: bool) -> Access:

@@ -16,7 +16,7 @@ from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.kubernetes.placing import Arrivals
 from netbench.backends.kubernetes.pods import pod_address, pod_node
 from netbench.backends.kubernetes.removal import remove_fleet, what_remains
-from netbench.errors import BackendError, CleanupError
+from netbench.errors import ApiError, BackendError, CleanupError
 from netbench.kube.names import ROLE_LABEL, FleetNames
 from netbench.kube.watching import follow
 from netbench.tasks import background_tasks, together
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from netbench.backends.base import PodOptions
     from netbench.backends.kubernetes.bundle import Bundle
-    from netbench.kube.api import KubeApi
+    from netbench.kube.api import JsonObject, KubeApi
 
 __all__ = ("FleetPlan", "open_fleet")
 
@@ -36,6 +36,8 @@ _READY_TIMEOUT_S = 180.0
 _REMOVE_TIMEOUT_S = 60.0
 _LOOK_TIMEOUT_S = 5.0
 _KEY_BYTES = 32
+#: How long the API server may take to know a Role that it has created.
+_ROLE_TIMEOUT_S, _ROLE_POLL_S = 10.0, 0.1
 
 
 @attrs.frozen(kw_only=True)
@@ -86,7 +88,9 @@ async def open_fleet(
         await lease.create()
         group = await stack.enter_async_context(background_tasks())
         group.start_soon(lease.renew, _raise)
-        await together([partial(api.create, path, value) for path, value in (*objects.account(), *objects.data())])
+        await together(
+            [*(partial(api.create, path, value) for path, value in objects.data()), partial(_account, api, objects)]
+        )
         crew = KubernetesCrew(api, names, lease)
         expected = sum(plan.counts.values())
         arrivals = Arrivals(api, names, expected, plan.progress)
@@ -114,6 +118,28 @@ async def open_fleet(
         group.start_soon(partial(follow, api, pods, crew.take_pod, params=mine))
         group.start_soon(partial(follow, api, names.requests, crew.take_request, params=mine))
         yield crew
+
+
+async def _account(api: KubeApi, objects: FleetObjects) -> None:
+    """Make the workers' account, in order: whoever is no administrator can bind only a Role that is there."""
+    for path, value in objects.account():
+        with anyio.move_on_after(_ROLE_TIMEOUT_S):
+            while not await _is_created(api, path, value):  # noqa: ASYNC110 - the API server's to know
+                await anyio.sleep(_ROLE_POLL_S)
+            continue
+        # Once more, for its error.
+        await api.create(path, value)
+
+
+async def _is_created(api: KubeApi, path: str, value: JsonObject) -> bool:
+    try:
+        await api.create(path, value)
+    except ApiError as error:
+        if error.status == 404 and value["kind"] == "RoleBinding":  # noqa: PLR2004 - HTTP's not found
+            # The API server's own view of Roles lags behind a little.
+            return False
+        raise
+    return True
 
 
 def _raise(error: BackendError) -> None:

@@ -25,7 +25,7 @@ _HASH = "0" * 64
 _HEADS = {
     "crd": "The custom resource through which controllers and workers talk. Applied once, by an administrator.",
     "role": "What whoever runs netbench may do in a namespace. Bind it to a user or to a ServiceAccount.",
-    "worker": "What a fleet makes for its workers, to be looked at; netbench makes it anew for each fleet and removes it.",
+    "worker": "What a fleet makes for its workers, to be looked at; netbench makes and removes it by itself.",
 }
 
 

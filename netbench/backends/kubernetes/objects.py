@@ -242,8 +242,8 @@ def namespace_object(name: str, cluster_id: str) -> JsonObject:
 def merged(value: JsonObject, patch: Mapping[str, Any]) -> JsonObject:
     """Merge a patch into an object.
 
-    Mappings are merged, None removes, lists of mappings with names are merged by name as Kubernetes does, and everything
-    else replaces.
+    Mappings are merged, None removes, lists of mappings with names are merged by name as Kubernetes does, and
+    everything else replaces.
     """
     result = dict(value)
     for name, change in patch.items():

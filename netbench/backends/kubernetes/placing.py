@@ -81,12 +81,15 @@ class Arrivals:
         name = change.value["metadata"]["name"]
         try:
             hello = read_hello(text)
-            if hello.protocol != PROTOCOL_VERSION:
-                msg = f"it speaks version {hello.protocol} of the protocol, and this controller {PROTOCOL_VERSION}"
-                raise ProtocolError(msg)
-            self._hellos[name] = hello
         except ProtocolError as error:
             self._unclear = f"worker {name} said what cannot be understood: {error}"
+        else:
+            if hello.protocol == PROTOCOL_VERSION:
+                self._hellos[name] = hello
+            else:
+                self._unclear = (
+                    f"worker {name} speaks version {hello.protocol} of the protocol, this controller {PROTOCOL_VERSION}"
+                )
         self._notify()
 
     async def wait(self, timeout_s: float) -> list[tuple[JsonObject, WorkerHello]]:
@@ -157,7 +160,8 @@ class Arrivals:
             )
         first = next(iter(missing), self._names.base)
         details = "\n".join(lines)
-        msg = f"not ready within {timeout_s:g} s; {len(arrived)} of {self._expected} workers are ready. Missing:\n{details}"
+        ready = f"{len(arrived)} of {self._expected} workers are ready"
+        msg = f"not ready within {timeout_s:g} s; {ready}. Missing:\n{details}"
         return PlacementError(msg, worker=first, node=pod_node(missing[first]) if first in missing else None)
 
     def _notify(self) -> None:

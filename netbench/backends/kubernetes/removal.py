@@ -39,7 +39,8 @@ class DeadFleet:
 
     def __str__(self) -> str:
         """Say which, whose, and since when."""
-        return f"fleet {self.names.fleet} in namespace {self.names.namespace} of {self.holder}, silent since {self.since:%F %T} UTC"
+        where = f"fleet {self.names.fleet} in namespace {self.names.namespace}"
+        return f"{where} of {self.holder}, silent since {self.since:%F %T} UTC"
 
 
 def _collections(namespace: str) -> list[str]:
@@ -60,7 +61,7 @@ def _collections(namespace: str) -> list[str]:
 
 
 async def remove_fleet(api: KubeApi, names: FleetNames) -> None:
-    """Remove everything that carries the fleet's label and wait until its pods are gone. The caller sets the deadline."""
+    """Remove all that carries the fleet's label and wait until its pods are gone. The caller sets the deadline."""
     # Deployments first and alone: while one is there, its pods come back.
     first, *others = _collections(names.namespace)
     await _delete(api, names, first)

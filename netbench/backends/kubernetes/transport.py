@@ -74,7 +74,7 @@ class ClientTransport:
             raise self._broken(error) from error
 
     async def _call(
-        self, verb: str, path: str, timeout: aiohttp.ClientTimeout, body: bytes | None, content_type: str
+        self, verb: str, path: str, limits: aiohttp.ClientTimeout, body: bytes | None, content_type: str
     ) -> aiohttp.ClientResponse:
         headers: dict[str, Any] = {"Accept": "application/json", "Content-Type": content_type}
         await self._client.update_params_for_auth(headers, [], ["BearerToken"])
@@ -88,7 +88,7 @@ class ClientTransport:
             f"{self._client.configuration.host}{path}",
             data=body,
             headers=headers,
-            timeout=timeout,
+            timeout=limits,
             **{name: value for name, value in arguments.items() if value},
         )
 

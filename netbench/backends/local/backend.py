@@ -70,7 +70,8 @@ class LocalBackend:
         if spec.pod is not None:
             given = attrs.asdict(spec.pod, filter=lambda field, value: value != getattr(PodOptions(), field.name))
             expected = "left out for Cluster.local, whose workers are processes and not pods"
-            raise InvalidArgumentError(f"WorkerFleet({', '.join(f'{name}=' for name in given)})", given, expected)
+            where = f"WorkerFleet({', '.join(f'{name}=' for name in given)})"
+            raise InvalidArgumentError(where, given, expected)
         timeout_s = _READY_TIMEOUT_S if spec.ready_timeout_s is None else spec.ready_timeout_s
         places = self._places(spec)
         control = leftovers.control_argument(self._directory, self._fleets)

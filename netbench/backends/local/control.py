@@ -1,7 +1,7 @@
 """The controller's end of the workers' control connections: a Unix socket that speaks frames.
 
-The controller says the fleet's key first. A worker says ``hello`` once, then ``status`` and ``clock``; the controller says ``request``, ``record``, ``forget`` and
-answers ``clock`` at once. A closed connection tells the worker to end.
+The controller says the fleet's key first. A worker says ``hello`` once, then ``status`` and ``clock``; the controller
+says ``request``, ``record``, ``forget`` and answers ``clock`` at once. A closed connection tells the worker to end.
 """
 
 from __future__ import annotations

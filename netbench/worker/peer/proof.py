@@ -6,7 +6,8 @@
     client -> server   proof       a fresh nonce C, and HMAC-SHA256(key, "client" S C)
     server -> client   welcome     HMAC-SHA256(key, "server" S C)
 
-Both then know HMAC-SHA256(key, "cookie" S C), whose first bytes are the cookie that the session's data connections show.
+Both then know HMAC-SHA256(key, "cookie" S C), whose first bytes are the cookie that the session's data connections
+show.
 Nothing of an earlier handshake is of use in another one, since both sides choose a nonce.
 """
 
@@ -77,13 +78,11 @@ def _digest(key: bytes, purpose: bytes, server_nonce: bytes, client_nonce: bytes
 
 def _bytes(message: dict[str, Any], kind: str, name: str, length: int = hashlib.sha256().digest_size) -> bytes:
     try:
-        if message["kind"] != kind:
-            raise ValueError(message["kind"])
-        value = bytes.fromhex(message[name])
+        value = bytes.fromhex(message[name]) if message["kind"] == kind else b""
     except (KeyError, ValueError, TypeError) as error:
         msg = f"a {kind} was due in the handshake of two workers, not {str(message)[:80]}"
         raise StrangerError(msg) from error
     if len(value) != length:
-        msg = f"the {name} of a {kind} has {len(value)} bytes, not {length}"
+        msg = f"the {name} of a {message['kind']} has {len(value)} bytes, where a {kind} with {length} was due"
         raise StrangerError(msg)
     return value

@@ -1,4 +1,4 @@
-"""The container images, made without a registry of images: pause, Python as Debian packs it, and the full worker image."""
+"""The container images, made without a registry of images: pause, Debian's Python, and the full worker image."""
 
 from __future__ import annotations
 

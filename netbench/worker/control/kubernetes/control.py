@@ -201,8 +201,9 @@ class KubernetesControl(AsyncContextManagerMixin):
             print(f"a request cannot be understood: {error}", file=sys.stderr)  # noqa: T201 - the log of this pod
 
     async def _end_with_lease(self) -> None:
-        while (left_s := self._deadline_s - anyio.current_time()) > 0:
-            await anyio.sleep(left_s)
+        while anyio.current_time() < self._deadline_s:  # noqa: ASYNC110 - it is the clock that is waited for
+            # Each renewal moves the deadline on.
+            await anyio.sleep_until(self._deadline_s)
         self._end(f"the controller gave no sign of life for {self._lasts_s:g} s")
 
     def _end(self, why: str) -> None:

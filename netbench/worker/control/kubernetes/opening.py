@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+import anyio
 
 from netbench.errors import BackendError
 from netbench.kube.api import KubeApi
@@ -30,7 +31,7 @@ async def open_pod_control(pod: str, clock: WorkerClock) -> AsyncGenerator[Kuber
     """
     try:
         names = FleetNames(os.environ["NETBENCH_NAMESPACE"], os.environ["NETBENCH_FLEET"])
-        key = Path(os.environ["NETBENCH_KEY"]).read_bytes()
+        key = await anyio.Path(os.environ["NETBENCH_KEY"]).read_bytes()
     except (KeyError, OSError) as error:
         msg = f"this is no pod of a worker fleet: {error}"
         raise BackendError(msg) from error
