@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
     from netbench.kube.transport import Transport
 
-__all__ = ("JsonObject", "KubeApi", "error_from")
+__all__ = ("DENIED_PATIENCE_S", "JsonObject", "KubeApi", "error_from")
 
 JsonObject: TypeAlias = dict[str, Any]
 Verb: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 #: Answers that say "not now": too many requests, etcd in trouble, a server that starts or ends.
 _NOT_NOW = frozenset({429, 500, 502, 503, 504})
+#: How long a refusal of what was allowed before may be a server that has not read the Roles yet.
+DENIED_PATIENCE_S = 15.0
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.2, 5.0
 _PATCHES = {"merge": "application/merge-patch+json", "strategic": "application/strategic-merge-patch+json"}
 
@@ -35,12 +37,34 @@ class KubeApi:
         transport: What carries HTTP to it.
         timeout_s: How long one request may take.
         patience_s: How long a call is tried again while the server cannot be reached or says "not now".
+        sure_of_rights: Whether the rights are known to be there, so that a refusal means that the server does not know
+            them yet.
     """
 
-    def __init__(self, transport: Transport, *, timeout_s: float = 15.0, patience_s: float = 45.0) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        timeout_s: float = 15.0,
+        patience_s: float = 45.0,
+        sure_of_rights: bool = False,
+    ) -> None:
         self.transport = transport
         self._timeout_s = timeout_s
         self._patience_s = patience_s
+        self._sure_of_rights = sure_of_rights
+        self._allowed: set[tuple[str, str]] = set()
+
+    def had_right(self, verb: str, path: str) -> bool:
+        """Whether a call like this one was allowed before, or must be.
+
+        An API server that has just started refuses what it will allow a second later, when it has read the Roles.
+        """
+        return self._sure_of_rights or (verb, _collection(path)) in self._allowed
+
+    def note_right(self, verb: str, path: str) -> None:
+        """Remember that a call like this one was allowed."""
+        self._allowed.add((verb, _collection(path)))
 
     async def call(
         self,
@@ -70,7 +94,8 @@ class KubeApi:
             ClusterUnreachableError: It could not be reached, or had no time, for as long as the patience lasted.
         """
         patience_s = self._patience_s if patience_s is None else patience_s
-        deadline = anyio.current_time() + patience_s
+        began = anyio.current_time()
+        deadline = began + patience_s
         full = f"{path}?{urlencode(params)}" if params else path
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         content_type = _PATCHES[patch] if verb == "PATCH" else "application/json"
@@ -86,12 +111,17 @@ class KubeApi:
                 cause = error
             else:
                 if reply.status < 300:  # noqa: PLR2004 - HTTP's success
+                    self.note_right(verb, path)
                     return _parsed(reply.body)
                 cause = error_from(verb, path, reply.status, reply.body)
-                if reply.status not in _NOT_NOW:
+                if isinstance(cause, AccessDeniedError) and self.had_right(verb, path):
+                    deadline = min(deadline, began + DENIED_PATIENCE_S)
+                elif reply.status not in _NOT_NOW:
                     raise cause
                 wait_s = max(wait_s, _asked_s(reply.headers))
             if anyio.current_time() + wait_s > deadline:
+                if isinstance(cause, AccessDeniedError):
+                    raise cause
                 msg = f"the API server {self.transport.server} did not take {verb} {path} for {patience_s:g} s: {cause}"
                 raise ClusterUnreachableError(msg) from cause
             await anyio.sleep(wait_s)
@@ -143,6 +173,12 @@ def _parsed(body: bytes) -> JsonObject:
         # A proxy's HTML, say.
         return {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _collection(path: str) -> str:
+    """Give the kind of thing that a path is about, without names."""
+    parts = path.partition("?")[0].split("/namespaces/")[-1].split("/")
+    return "/".join(parts[1:2] + parts[3:4])
 
 
 def _asked_s(headers: Mapping[str, str]) -> float:

@@ -11,7 +11,7 @@ import anyio
 import attrs
 
 from netbench.errors import AccessDeniedError, ApiError, ClusterUnreachableError
-from netbench.kube.api import error_from
+from netbench.kube.api import DENIED_PATIENCE_S, error_from
 from netbench.kube.transport import TransportError
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class _Follower:
         self._known: dict[str, JsonObject] = {}
         self._version = ""
         self._delay_s = 0.0
+        self._denied_since: float | None = None
 
     async def list_all(self) -> None:
         present: dict[str, JsonObject] = {}
@@ -140,6 +141,8 @@ class _Follower:
                         await self._refuse(reply.status, b"".join([chunk async for chunk in reply.chunks]))
                     else:
                         away_since = None
+                        self._denied_since = None
+                        self._api.note_right("WATCH", self._path)
                         rest = b""
                         async for chunk in reply.chunks:
                             *lines, rest = (rest + chunk).split(b"\n")
@@ -172,7 +175,13 @@ class _Follower:
         if status == _GONE:
             raise _GoneError
         error = error_from("WATCH", self._path, status, body)
-        if isinstance(error, AccessDeniedError) or status in {400, 404, 405, 422}:
+        if isinstance(error, AccessDeniedError) and self._api.had_right("WATCH", self._path):
+            # A server that has just started, see there.
+            now = anyio.current_time()
+            self._denied_since = now if self._denied_since is None else self._denied_since
+            if now - self._denied_since > DENIED_PATIENCE_S:
+                raise error
+        elif isinstance(error, AccessDeniedError) or status in {400, 404, 405, 422}:
             raise error
         raise TransportError(str(error)) from error
 

@@ -90,7 +90,7 @@ class Kubernetes:
                 answer: str = await CoreV1Api(client).connect_get_namespaced_pod_exec(
                     pod,
                     self.namespace,
-                    command=list(command),
+                    command=list(command),  # type: ignore[arg-type] # its annotation is wrong
                     container="worker",
                     stderr=True,
                     stdin=False,

@@ -28,6 +28,9 @@ class FakeBackend:
     def __init__(self, crew: FakeCrew) -> None:
         self._crew = crew
 
+    def abandon(self) -> None:
+        """Nothing is removed here."""
+
     @asynccontextmanager
     async def place(self, spec: FleetSpec) -> AsyncIterator[Crew]:  # noqa: ARG002 - the crew is what it is
         """Give the crew."""

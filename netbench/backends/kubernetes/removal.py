@@ -21,6 +21,8 @@ __all__ = ("DeadFleet", "dead_fleets", "remove_dead_namespaces", "remove_fleet",
 #: A controller that is slow, or whose clock differs, is not gone yet.
 _GRACE = timedelta(seconds=30)
 _POLL_S = 0.3
+#: A kubelet that answers ends a worker in a second or two.
+_FORCE_AFTER_S = 15.0
 
 
 @attrs.frozen
@@ -67,17 +69,19 @@ async def remove_fleet(api: KubeApi, names: FleetNames) -> None:
     await _delete(api, names, first)
     await together([partial(_delete, api, names, path) for path in others[:-1]])
     pods = others[0]
+    forced_at = anyio.current_time() + _FORCE_AFTER_S
     while await _is_any(api, names, pods):
         await anyio.sleep(_POLL_S)
-        # A ReplicaSet may have made another one before it went.
-        await _delete(api, names, pods)
+        # A ReplicaSet may have made another one before it went. A pod whose kubelet does not answer keeps its object; a
+        # worker has nothing to lose, and ends by itself when its Lease is gone.
+        await _delete(api, names, pods, grace_s=0 if anyio.current_time() > forced_at else 1)
     await _delete(api, names, others[-1])
 
 
-async def _delete(api: KubeApi, names: FleetNames, path: str) -> None:
+async def _delete(api: KubeApi, names: FleetNames, path: str, *, grace_s: int = 1) -> None:
     params = {"labelSelector": names.selector, "propagationPolicy": "Background"}
     if path.endswith("/pods"):
-        params["gracePeriodSeconds"] = "1"
+        params["gracePeriodSeconds"] = str(grace_s)
     try:
         await api.delete(path, **params)
     except AccessDeniedError:

@@ -37,6 +37,6 @@ async def open_pod_control(pod: str, clock: WorkerClock) -> AsyncGenerator[Kuber
         raise BackendError(msg) from error
     async with (
         PodTransport(in_cluster_server()) as transport,
-        KubernetesControl(KubeApi(transport), names, pod, key, clock) as control,
+        KubernetesControl(KubeApi(transport, sure_of_rights=True), names, pod, key, clock) as control,
     ):
         yield control
