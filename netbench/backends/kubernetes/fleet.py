@@ -33,7 +33,7 @@ __all__ = ("FleetPlan", "open_fleet")
 
 _READY_TIMEOUT_S = 180.0
 #: Longer than an API server takes to restart.
-_REMOVE_TIMEOUT_S = 60.0
+_REMOVE_TIMEOUT_S = 120.0
 _LOOK_TIMEOUT_S = 5.0
 _KEY_BYTES = 32
 #: How long the API server may take to know a Role that it has created.

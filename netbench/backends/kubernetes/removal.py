@@ -51,6 +51,8 @@ def _collections(namespace: str) -> list[str]:
     rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
     return [
         f"/apis/apps/v1/namespaces/{namespace}/deployments",
+        # They would go with their Deployments some time; until then they make new pods for those that are removed.
+        f"/apis/apps/v1/namespaces/{namespace}/replicasets",
         f"{core}/pods",
         f"/apis/{API_GROUP}/{API_VERSION}/namespaces/{namespace}/{REQUESTS}",
         f"{core}/configmaps",
@@ -64,15 +66,16 @@ def _collections(namespace: str) -> list[str]:
 
 async def remove_fleet(api: KubeApi, names: FleetNames) -> None:
     """Remove all that carries the fleet's label and wait until its pods are gone. The caller sets the deadline."""
-    # Deployments first and alone: while one is there, its pods come back.
-    first, *others = _collections(names.namespace)
-    await _delete(api, names, first)
+    # What makes pods first and alone: while it is there, they come back.
+    deployments, replica_sets, *others = _collections(names.namespace)
+    await _delete(api, names, deployments)
+    await _delete(api, names, replica_sets)
     await together([partial(_delete, api, names, path) for path in others[:-1]])
     pods = others[0]
     forced_at = anyio.current_time() + _FORCE_AFTER_S
     while await _is_any(api, names, pods):
         await anyio.sleep(_POLL_S)
-        # A ReplicaSet may have made another one before it went. A pod whose kubelet does not answer keeps its object; a
+        # Another one may have been made meanwhile. A pod whose kubelet does not answer keeps its object; a
         # worker has nothing to lose, and ends by itself when its Lease is gone.
         await _delete(api, names, pods, grace_s=0 if anyio.current_time() > forced_at else 1)
     await _delete(api, names, others[-1])

@@ -29,6 +29,7 @@ CONTROLLER_RULES: list[JsonObject] = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "delete", "deletecollection"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": [*_ALL, "watch"]},
+    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list", "delete", "deletecollection"]},
     {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], "verbs": _ALL},
     {"apiGroups": ["coordination.k8s.io"], "resources": [LEASES], "verbs": [*_ALL, "watch", "patch"]},
     {"apiGroups": [API_GROUP], "resources": [REQUESTS], "verbs": [*_ALL, "watch"]},

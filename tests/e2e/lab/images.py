@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.e2e.lab.binaries import pause_binary
+from tests.e2e.lab.binaries import kube_binary, pause_binary
 from tests.e2e.lab.cache import cache_directory, cached
 from tests.e2e.lab.programs import run
 
@@ -91,3 +91,9 @@ def _make_full(path: Path) -> None:
         str(_ROOT / "manifests"),
     )
     _push(FULL_IMAGE, path)
+
+
+if __name__ == "__main__":
+    # Ahead of time, with nothing but the standard library: what the lab will need.
+    for made in (kube_binary(), *image_archives()):
+        print(made)
