@@ -132,7 +132,13 @@ class _Kubelet:
                 "containerStatuses": [{**running, "state": {"running": {"startedAt": now}}}],
             }
             path = f"{self._kubernetes.path('v1', 'pods')}/{name}/status"
-            await self._kubernetes.api.call("PATCH", path, {"status": status}, patch="strategic")
+            try:
+                await self._kubernetes.api.call("PATCH", path, {"status": status}, patch="strategic")
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+                # It was removed before it began.
+                return
             api = await self._account(tasks, pod["metadata"]["labels"][FLEET_LABEL])
         names = FleetNames(self._kubernetes.namespace, pod["metadata"]["labels"][FLEET_LABEL])
         clock = WorkerClock()

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import anyio
@@ -83,12 +82,10 @@ async def test_an_api_server_that_is_away_for_ten_seconds_costs_no_pair_silently
 
 async def test_an_api_server_that_is_away_while_workers_are_placed_is_waited_for(cluster: nb.Cluster) -> None:
     """The fleet comes up all the same."""
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(cluster)
-        async with anyio.create_task_group() as group:
-            group.start_soon(away, 10)
-            fleet = await stack.enter_async_context(nb.WorkerFleet(cluster, workers=2))
-        result = await nb.Measurement(nb.Udp(), duration_s=1).run(fleet, nb.CrossNode())
+    async with cluster, anyio.create_task_group() as group:
+        group.start_soon(away, 10)
+        async with nb.WorkerFleet(cluster, workers=2) as fleet:
+            result = await nb.Measurement(nb.Udp(), duration_s=1).run(fleet, nb.CrossNode())
     assert result.complete
 
 

@@ -1,0 +1,1 @@
+"""Tests of the Kubernetes backend's parts that need no cluster."""

@@ -1,0 +1,61 @@
+"""Calls are made again when that can help, and fail by name when it cannot."""
+
+from __future__ import annotations
+
+import pytest
+
+from netbench.errors import AccessDeniedError, ApiError, ClusterUnreachableError
+from netbench.kube.api import KubeApi
+from netbench.kube.transport import TransportError
+from tests.support.api_server import ScriptedServer, thing
+
+pytestmark = pytest.mark.anyio
+
+FORBIDDEN = (403, {"reason": "Forbidden", "message": "no"})
+BUSY = (429, {"reason": "TooManyRequests"})
+
+
+async def test_a_busy_server_is_asked_again() -> None:
+    """And so is one that cannot be reached for a moment."""
+    server = ScriptedServer([BUSY, TransportError("broken"), (200, {"kind": "Thing"})])
+    assert await KubeApi(server).call("GET", "/things/a") == {"kind": "Thing"}
+
+
+async def test_a_server_that_stays_away_is_named_after_the_patience() -> None:
+    """With the last cause."""
+    server = ScriptedServer([TransportError("no route")])
+    with pytest.raises(ClusterUnreachableError, match="no route"):
+        await KubeApi(server, patience_s=0).call("GET", "/things/a")
+
+
+async def test_a_missing_right_is_an_error_at_once() -> None:
+    """It will not come by waiting."""
+    server = ScriptedServer([FORBIDDEN])
+    with pytest.raises(AccessDeniedError):
+        await KubeApi(server).call("GET", "/things/a")
+
+
+async def test_a_right_that_was_held_a_moment_ago_is_asked_for_again() -> None:
+    """A server that has just started has not read the Roles yet."""
+    server = ScriptedServer([(200, {}), FORBIDDEN, (200, {"kind": "Thing"})])
+    api = KubeApi(server)
+    await api.call("GET", "/api/v1/namespaces/n/things")
+    assert await api.call("GET", "/api/v1/namespaces/n/things") == {"kind": "Thing"}
+
+
+async def test_creating_what_an_answer_that_was_lost_has_created_succeeds() -> None:
+    """The name is the caller's own."""
+    server = ScriptedServer([TransportError("broke off"), (409, {"reason": "AlreadyExists"}), (200, thing("a", 1))])
+    assert await KubeApi(server).create("/things", {"metadata": {"name": "a"}}) == thing("a", 1)
+
+
+async def test_deleting_what_is_not_there_is_fine() -> None:
+    """It is gone, which was wanted."""
+    await KubeApi(ScriptedServer([(404, {"reason": "NotFound"})])).delete("/things/a")
+
+
+async def test_a_proxys_page_is_an_error_with_its_words() -> None:
+    """It is no JSON object."""
+    server = ScriptedServer([(418, "teapot")])
+    with pytest.raises(ApiError, match="teapot"):
+        await KubeApi(server).call("GET", "/things/a")

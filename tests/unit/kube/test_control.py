@@ -1,0 +1,90 @@
+"""What is written into objects is read from them again."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+import pytest
+
+from netbench.errors import ProtocolError
+from netbench.kube.control import (
+    FleetControl,
+    TimeBase,
+    by_client,
+    read_requests,
+    read_statuses,
+    request_object,
+    status_of,
+)
+from netbench.kube.names import FleetNames
+from netbench.messages import ControlRecord, Failure, PairStatus, Phase
+from netbench.traffic import Tcp
+from tests.support.crew import outcome
+from tests.unit.worker.tasks import task_for
+
+NAMES = FleetNames("team", "0123abcd")
+REQUEST = task_for(Tcp()).request
+
+
+def through_json(value: object) -> dict[str, object]:
+    """Give what an API server would keep of it."""
+    kept: dict[str, object] = json.loads(json.dumps(value))
+    return kept
+
+
+def test_requests_are_read_as_they_were_written() -> None:
+    """Several of one client travel in one object, named after it."""
+    requests = [REQUEST, attrs.evolve(REQUEST, pair_id="other", server="worker-2")]
+    value = through_json(request_object(NAMES, requests))
+    assert list(read_requests(value, NAMES.fleet)) == requests
+    assert value["metadata"]["name"] == REQUEST.client  # type: ignore[index]
+
+
+def test_a_request_of_another_fleet_is_not_taken() -> None:
+    """Nor one of ClusterLoader2."""
+    value = through_json(request_object(FleetNames("team", "other"), [REQUEST]))
+    assert list(read_requests(value, NAMES.fleet)) == []
+    assert list(read_requests({"metadata": {}, "spec": {"clientPodName": "a"}}, NAMES.fleet)) == []
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        PairStatus(run_id="run", pair_id="0.a.b", phase=Phase.ARMED, reported_ns=2**62),
+        PairStatus(run_id="run", pair_id="0.a.b", phase=Phase.DONE, outcome=outcome(5)),
+        PairStatus(
+            run_id="run",
+            pair_id="0.a.b",
+            phase=Phase.FAILED,
+            failure=Failure(phase=Phase.ARMING, reason="late", message="m"),
+        ),
+    ],
+    ids=["armed", "done", "failed"],
+)
+def test_statuses_are_read_as_they_were_written(status: PairStatus) -> None:
+    """The outcome with all its histograms."""
+    value = through_json({"metadata": {"name": "a"}, "status": {"pairs": {status.pair_id: status_of(status)}}})
+    assert list(read_statuses(value)) == [status]
+
+
+def test_a_damaged_outcome_is_named() -> None:
+    """With the pair and the object."""
+    entry = {"phase": "Done", "runID": "run", "outcome": "no base64!"}
+    with pytest.raises(ProtocolError, match="damaged"):
+        list(read_statuses({"metadata": {"name": "a"}, "status": {"pairs": {"p": entry}}}))
+
+
+def test_the_control_of_a_fleet_is_read_as_it_was_written() -> None:
+    """Time base and records."""
+    control = FleetControl(
+        time_base=TimeBase(worker="a", host="::1", peer_port=7),
+        records=(ControlRecord(run_id="run", round_index=1, start_ns=2**60),),
+    )
+    assert FleetControl.from_text(control.to_text()) == control
+
+
+def test_requests_are_gathered_by_their_clients() -> None:
+    """In the order in which they came."""
+    other = attrs.evolve(REQUEST, client="worker-9")
+    assert by_client([REQUEST, other, REQUEST]) == {REQUEST.client: [REQUEST, REQUEST], "worker-9": [other]}

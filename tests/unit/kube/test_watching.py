@@ -1,0 +1,91 @@
+"""Following objects misses nothing, whatever the server does to a watch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from netbench.errors import AccessDeniedError, innermost
+from netbench.kube.api import KubeApi
+from netbench.kube.watching import Change, follow
+from tests.support.api_server import ScriptedServer, event, listing, thing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+pytestmark = pytest.mark.anyio
+
+GONE = event("ERROR", {"kind": "Status", "code": 410, "reason": "Expired"})
+
+
+async def told(server: ScriptedServer, expected: int) -> list[tuple[str, str]]:
+    """Follow until so many changes were told, and give each one's kind and name."""
+    seen: list[tuple[str, str]] = []
+    enough = anyio.Event()
+
+    def take(change: Change) -> None:
+        seen.append((change.kind, change.value.get("metadata", {}).get("name", "")))
+        if len(seen) >= expected:
+            enough.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(follow, KubeApi(server), "/things", take)
+        with anyio.fail_after(30):
+            await enough.wait()
+        group.cancel_scope.cancel()
+    return seen
+
+
+async def test_what_is_there_comes_first_and_then_what_changes() -> None:
+    """With a mark between the two."""
+    server = ScriptedServer([listing(1, thing("a", 1))], [(200, [event("ADDED", thing("b", 2))])])
+    assert await told(server, 3) == [("present", "a"), ("listed", ""), ("present", "b")]
+
+
+async def test_a_watch_that_the_server_ends_goes_on_from_the_last_version() -> None:
+    """A bookmark's version included."""
+    bookmark = event("BOOKMARK", {"metadata": {"resourceVersion": "7"}})
+    server = ScriptedServer([listing(1)], [(200, [bookmark]), (200, [event("ADDED", thing("b", 8))])])
+    await told(server, 2)
+    assert "resourceVersion=7&" in server.asked[-1]
+
+
+@pytest.mark.parametrize("refusal", [(410, [{"code": 410}]), (200, [GONE])], ids=["status", "event"])
+async def test_a_version_that_is_forgotten_is_listed_anew(refusal: tuple[int, Sequence[Any]]) -> None:
+    """On both kinds of 410; what vanished meanwhile is told as deleted, what did not change is not told again."""
+    status, events = refusal
+    server = ScriptedServer(
+        [listing(1, thing("a", 1), thing("b", 1)), listing(9, thing("b", 1), thing("c", 9))],
+        [(status, list(events)), (200, [])],
+    )
+    assert await told(server, 6) == [
+        ("present", "a"),
+        ("present", "b"),
+        ("listed", ""),
+        ("deleted", "a"),
+        ("present", "c"),
+        ("listed", ""),
+    ]
+
+
+async def test_a_watch_that_is_forbidden_from_the_beginning_is_an_error() -> None:
+    """And not something to wait for."""
+    server = ScriptedServer([listing(1)], [(403, [{"reason": "Forbidden", "message": "no"}])])
+    with pytest.raises(ExceptionGroup) as caught:
+        await told(server, 9)
+    assert isinstance(innermost(caught.value), AccessDeniedError)
+
+
+async def test_a_watch_that_is_forbidden_after_it_was_allowed_is_made_again() -> None:
+    """An API server that has just started has not read the Roles yet."""
+    server = ScriptedServer(
+        [listing(1)],
+        [
+            (200, [event("ADDED", thing("a", 2))]),
+            (403, [{"reason": "Forbidden", "message": "no"}]),
+            (200, [event("ADDED", thing("b", 3))]),
+        ],
+    )
+    assert await told(server, 3) == [("listed", ""), ("present", "a"), ("present", "b")]
