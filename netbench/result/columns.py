@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     Measured: TypeAlias = PairResult | Result
 
-__all__ = ("Column", "Line", "columns_for")
+__all__ = ("Column", "Line", "columns_for", "common_prefix")
 
 #: One line of a cell: a number in base units, words, or None for what nobody measured.
 Line: TypeAlias = float | str | None
@@ -43,23 +44,38 @@ class Column:
     of_all: Callable[[Result], Sequence[Line]] = _empty
 
 
+#: A shorter one is left where it is.
+_LONG_PREFIX = 12
+
+
 def columns_for(result: Result) -> tuple[Column, ...]:
     """Choose the columns for what the result measured."""
     build = {"tcp": _tcp, "udp": _udp, "http": _http}[result.spec.traffic.protocol]
     which_round = Column(name="Round", kind="count", of_pair=lambda pair: (pair.round_index + 1,))
-    return (*((which_round,) if result.rounds > 1 else ()), _names(), *build(), *_every())
+    return (*((which_round,) if result.rounds > 1 else ()), _names(result), *build(), *_every())
 
 
-def _names() -> Column:
+def _names(result: Result) -> Column:
+    prefix = common_prefix(result)
     return Column(
         name="Pair",
         kind=None,
         of_pair=lambda pair: (
-            f"{pair.pair.client.name} on {pair.pair.client.node}",
-            f"-> {pair.pair.server.name} on {pair.pair.server.node}",
+            f"{pair.pair.client.name.removeprefix(prefix)} on {pair.pair.client.node}",
+            f"-> {pair.pair.server.name.removeprefix(prefix)} on {pair.pair.server.node}",
         ),
         of_all=lambda result: (f"all {len(result.pairs)} pairs",),
     )
+
+
+def common_prefix(result: Result) -> str:
+    """Give what the names of all workers begin with and no reader needs in every line, as with pods; or nothing."""
+    names = sorted({worker.name for pair in result.pairs for worker in (pair.pair.client, pair.pair.server)})
+    # In order, what the first and the last share all share.
+    shared = takewhile(lambda both: both[0] == both[1], zip(names[0], names[-1], strict=False)) if names else ()
+    text = "".join(letter for letter, _ in shared)
+    prefix = text[: text.rfind("-") + 1]
+    return prefix if len(prefix) >= _LONG_PREFIX else ""
 
 
 def _tcp() -> tuple[Column, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netbench.result.columns import common_prefix
 from netbench.result.units import quantity
 
 if TYPE_CHECKING:
@@ -80,11 +81,12 @@ def footer_of(result: Result) -> tuple[str, ...]:
     details = ", ".join(f"{key} {value}" for key, value in data.backend_details.items() if not key.endswith("_reason"))
     bounds = [pair.clock_bound_s for pair in result.pairs]
     clocks = f"; clocks compared to {quantity('s', max(bounds))}" if bounds else ""
+    prefix = common_prefix(result)
     return (
         f"netbench {data.netbench}, run {data.run_id}, started {data.started_at}",
         f"{data.strategy}; warm-up {spec.warmup_s:g} s, intervals of {spec.interval_s:g} s, seed {spec.seed}{clocks}",
         f"{data.backend}: {details}" if details else data.backend,
-        "workers: " + ", ".join(each for each in hosts if each),
+        (f"workers {prefix}...: " if prefix else "workers: ") + ", ".join(each for each in hosts if each),
     )
 
 

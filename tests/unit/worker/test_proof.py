@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,17 +14,23 @@ from netbench.worker.peer.proof import HANDSHAKE_LIMIT_BYTES, StrangerError, cha
 from tests.support.pipes import pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import AsyncIterator, Awaitable
 
 pytestmark = pytest.mark.anyio
 KEY, OTHER = bytes(32), bytes([1] * 32)
 
 
-def connected() -> tuple[FrameStream, FrameStream]:
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[FrameStream, FrameStream]]:
     """Give both ends of a connection."""
     (one_sends, other_receives), (other_sends, one_receives) = pipe(), pipe()
     one = FrameStream(StapledByteStream(one_sends, one_receives), limit_bytes=HANDSHAKE_LIMIT_BYTES)
-    return one, FrameStream(StapledByteStream(other_sends, other_receives))
+    other = FrameStream(StapledByteStream(other_sends, other_receives))
+    try:
+        yield one, other
+    finally:
+        await one.aclose()
+        await other.aclose()
 
 
 async def outcome_of(call: Awaitable[bytes], into: list[bytes | str]) -> None:
@@ -36,11 +43,10 @@ async def outcome_of(call: Awaitable[bytes], into: list[bytes | str]) -> None:
 
 async def handshake(server_key: bytes, client_key: bytes) -> list[bytes | str]:
     """Let both try, and give what the server saw."""
-    server, client = connected()
     seen: list[bytes | str] = []
     theirs: list[bytes | str] = []
     with anyio.move_on_after(5):
-        async with anyio.create_task_group() as group:
+        async with connected() as (server, client), anyio.create_task_group() as group:
             group.start_soon(outcome_of, prove(client, client_key), theirs)
             await outcome_of(challenge(server, server_key), seen)
             if isinstance(seen[0], str):
@@ -67,8 +73,7 @@ async def test_another_fleets_client_is_a_stranger() -> None:
 
 async def test_a_recorded_proof_is_worth_nothing_in_another_session() -> None:
     """The challenge is another one."""
-    server, client = connected()
-    async with anyio.create_task_group() as group:
+    async with connected() as (server, client), anyio.create_task_group() as group:
         cookies: list[bytes | str] = []
         group.start_soon(outcome_of, challenge(server, KEY), cookies)
         asked = await client.receive()
@@ -78,8 +83,7 @@ async def test_a_recorded_proof_is_worth_nothing_in_another_session() -> None:
 
 async def test_garbage_is_a_stranger() -> None:
     """Whatever it is."""
-    server, client = connected()
-    async with anyio.create_task_group() as group:
+    async with connected() as (server, client), anyio.create_task_group() as group:
         cookies: list[bytes | str] = []
         group.start_soon(outcome_of, challenge(server, KEY), cookies)
         await client.receive()
