@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import anyio
 
+from netbench.backends.kubernetes.objects import merged
 from netbench.kube.transport import Reply, StreamedReply, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-__all__ = ("ScriptedServer", "event", "listing", "thing")
+__all__ = ("FakeApiServer", "ScriptedServer", "event", "listing", "thing")
 
 
 class ScriptedServer:
@@ -71,3 +73,86 @@ def listing(version: int, *things: dict[str, Any]) -> tuple[int, dict[str, Any]]
 def event(kind: str, value: dict[str, Any]) -> dict[str, Any]:
     """Give an event of a watch."""
     return {"type": kind, "object": value}
+
+
+class FakeApiServer:
+    """An API server in memory: what netbench asks of one, for objects of any kind, with watches from any version."""
+
+    def __init__(self) -> None:
+        self.server = "https://fake"
+        self._objects: dict[str, dict[str, Any]] = {}
+        self._log: list[tuple[str, dict[str, Any]]] = []
+        self._changed = anyio.Event()
+
+    async def send(self, verb: str, path: str, *, body: bytes | None, **_: object) -> Reply:
+        """Answer a call."""
+        path, _mark, query = path.partition("?")
+        params = dict(parse_qsl(query))
+        value = json.loads(body) if body else None
+        status, answer = getattr(self, f"_{verb.lower()}")(path, params, value)
+        return Reply(status=status, headers={}, body=json.dumps(answer).encode())
+
+    @asynccontextmanager
+    async def stream(self, path: str, *, idle_timeout_s: float) -> AsyncIterator[StreamedReply]:
+        """Answer a watch."""
+        del idle_timeout_s
+        path, _, query = path.partition("?")
+        yield StreamedReply(status=200, headers={}, chunks=self._watch(path, dict(parse_qsl(query))))
+
+    async def _watch(self, path: str, params: dict[str, str]) -> AsyncIterator[bytes]:
+        seen = int(params["resourceVersion"])
+        while True:
+            changed = self._changed
+            for kind, value in self._log[seen:]:
+                if _collection(value["path"]) == path and _matches(value["object"], params):
+                    yield json.dumps(event(kind, value["object"])).encode() + b"\n"
+            seen = len(self._log)
+            await changed.wait()
+
+    def _get(self, path: str, params: dict[str, str], _: Any) -> tuple[int, Any]:  # noqa: ANN401 - JSON
+        if path in self._objects:
+            return 200, self._objects[path]
+        mine = [each for at, each in self._objects.items() if _collection(at) == path and _matches(each, params)]
+        if mine or path.endswith("s"):
+            return listing(len(self._log), *mine)
+        return 404, {"reason": "NotFound"}
+
+    def _post(self, path: str, _: dict[str, str], value: Any) -> tuple[int, Any]:  # noqa: ANN401 - JSON
+        at = f"{path}/{value['metadata']['name']}"
+        if at in self._objects:
+            return 409, {"reason": "AlreadyExists"}
+        value["metadata"]["uid"] = f"uid-{len(self._log)}"
+        return 201, self._note("ADDED", at, value)
+
+    def _patch(self, path: str, _: dict[str, str], value: Any) -> tuple[int, Any]:  # noqa: ANN401 - JSON
+        at = path.removesuffix("/status")
+        if at not in self._objects:
+            return 404, {"reason": "NotFound"}
+        return 200, self._note("MODIFIED", at, merged(self._objects[at], value))
+
+    def _delete(self, path: str, params: dict[str, str], _: Any) -> tuple[int, Any]:  # noqa: ANN401 - JSON
+        gone = [at for at, each in self._objects.items() if path in {at, _collection(at)} and _matches(each, params)]
+        for at in gone:
+            self._note("DELETED", at, self._objects[at])
+            del self._objects[at]
+        return (200, {}) if gone else (404, {"reason": "NotFound"})
+
+    def _note(self, kind: str, at: str, value: dict[str, Any]) -> dict[str, Any]:
+        kept = json.loads(json.dumps(value))
+        kept["metadata"]["resourceVersion"] = str(len(self._log) + 1)
+        self._objects[at] = kept
+        self._log.append((kind, {"path": at, "object": kept}))
+        self._changed.set()
+        self._changed = anyio.Event()
+        return dict(kept)
+
+
+def _collection(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _matches(value: dict[str, Any], params: dict[str, str]) -> bool:
+    name = params.get("fieldSelector", "").removeprefix("metadata.name=")
+    labels = value["metadata"].get("labels") or {}
+    wanted = [each.partition("=") for each in params.get("labelSelector", "").split(",") if each]
+    return name in {"", value["metadata"]["name"]} and all(labels.get(key) == text for key, _, text in wanted)

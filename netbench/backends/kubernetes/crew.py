@@ -87,9 +87,17 @@ class KubernetesCrew:
             await self._name_time_base()
         calls = []
         for client, mine in by_client(requests).items():
-            pairs = self._pairs.setdefault(mine[0].run_id, {})
+            run_id = mine[0].run_id
+            pairs = self._pairs.setdefault(run_id, {})
             replaced = client in pairs
             pairs[client] = [request.pair_id for request in mine]
+            busy_with = next((run for run, others in self._pairs.items() if client in others and run != run_id), None)
+            if busy_with is not None:
+                # A request is named after its client, so that a worker need watch but one name.
+                message = f"{client} is the client of {busy_with}, which is still under way; wait for its end"
+                self._fail(run_id, client, "refused", message)
+                del pairs[client]
+                continue
             calls.append(partial(self._create, client, request_object(self._names, mine), replaced=replaced))
         await together(calls)
 
@@ -161,7 +169,11 @@ class KubernetesCrew:
             if replaced:
                 # The last round's. Its statuses are known, and a worker tells two objects of one name apart.
                 await self._api.delete(f"{self._names.requests}/{client}")
-            await self._api.create(self._names.requests, value)
+            there = await self._api.create(self._names.requests, value)
+            if there["metadata"]["labels"][RUN_LABEL] != value["metadata"]["labels"][RUN_LABEL]:
+                # A run's that has ended, and could not be removed then.
+                await self._api.delete(f"{self._names.requests}/{client}")
+                await self._api.create(self._names.requests, value)
 
     def _take_deleted(self, run_id: str, value: JsonObject) -> None:
         spec = value.get("spec") or {}

@@ -6,14 +6,25 @@ A backend is a function that connects the two ends; another one is held to the s
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
+import attrs
 import pytest
 
-from netbench.backends.base import WorkerLost
+from netbench.backends.base import PodOptions, WorkerLost
+from netbench.backends.kubernetes.bundle import Bundle
+from netbench.backends.kubernetes.crew import KubernetesCrew
+from netbench.backends.kubernetes.lease import FleetLease
+from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.local.control import open_control
 from netbench.backends.local.crew import LocalCrew
+from netbench.kube.api import KubeApi
+from netbench.kube.control import read_hello
+from netbench.kube.names import HELLO_ANNOTATION, FleetNames
+from netbench.kube.watching import follow
 from netbench.messages import (
     PROTOCOL_VERSION,
     ControlRecord,
@@ -23,16 +34,19 @@ from netbench.messages import (
     WorkerHello,
     to_wire,
 )
+from netbench.tasks import background_tasks
 from netbench.topology import Worker
 from netbench.traffic import Tcp
+from netbench.worker.agent import serve
+from netbench.worker.control.kubernetes.control import KubernetesControl
 from netbench.worker.control.local import LocalControl
 from netbench.worker.timing import WorkerClock
+from tests.support.api_server import FakeApiServer
 from tests.unit.worker.tasks import task_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
 
     from anyio.abc import TaskStatus
 
@@ -75,7 +89,37 @@ async def local(directory: Path, clock: WorkerClock) -> AsyncIterator[tuple[Crew
         yield crew, control
 
 
-BACKENDS: list[Backend] = [local]
+@asynccontextmanager
+async def kubernetes(_: Path, clock: WorkerClock) -> AsyncIterator[tuple[Crew, WorkerControl]]:
+    """Connect a crew and one worker as the Kubernetes backend does, through an API server in memory.
+
+    The time base is another worker, whose clock is right.
+    """
+    api, names, key = KubeApi(FakeApiServer()), FleetNames("team", "0123abcd"), bytes(32)
+    objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", ""), key=key)
+    lease = FleetLease(api, objects)
+    crew = KubernetesCrew(api, names, lease)
+    await lease.create()
+    async with AsyncExitStack() as stack:
+        group = await stack.enter_async_context(background_tasks())
+        control = await stack.enter_async_context(KubernetesControl(api, names, NAME, key, clock))
+        base = KubernetesControl(api, names, "worker-9", key, WorkerClock())
+        group.start_soon(partial(serve, await stack.enter_async_context(base), "worker-9", HOST, WorkerClock()))
+        await control.announce(hello())
+        with anyio.fail_after(TIMEOUT_S):
+            while (said := await api.get(f"{names.leases}/worker-9")) is None:  # noqa: ASYNC110 - as a user would look
+                await anyio.sleep(0.01)
+        hellos = {NAME: hello(), "worker-9": read_hello(said["metadata"]["annotations"][HELLO_ANNOTATION])}
+        await crew.begin([Worker(name=name, node="n1", address=HOST) for name in ("worker-9", NAME)], hellos)
+        with anyio.fail_after(TIMEOUT_S):
+            while control.time_base is None:  # noqa: ASYNC110 - nobody else waits for it
+                await anyio.sleep(0.01)
+        group.start_soon(partial(follow, api, names.requests, crew.take_request))
+        yield crew, control
+
+
+HOST = "127.0.0.1"
+BACKENDS: list[Backend] = [local, kubernetes]
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.__name__)
@@ -109,15 +153,19 @@ async def test_a_request_reaches_its_client_worker(backend: Backend, tmp_path: P
 async def test_a_status_reaches_whoever_follows_its_run(backend: Backend, tmp_path: Path) -> None:
     """In the order in which it was reported."""
     async with backend(tmp_path, WorkerClock()) as (crew, control), crew.statuses("run") as statuses:
-        await control.report(status(Phase.ARMING))
-        await control.report(status(Phase.ARMED))
-        phases = [(await first(statuses)).phase for _ in range(2)]
+        await crew.submit([REQUEST])
+        phases = []
+        # One by one: a status that is overtaken by the next need not arrive.
+        for phase in (Phase.ARMING, Phase.ARMED):
+            await control.report(status(phase))
+            phases.append((await first(statuses)).phase)
     assert phases == [Phase.ARMING, Phase.ARMED]
 
 
 async def test_statuses_from_before_the_call_are_included(backend: Backend, tmp_path: Path) -> None:
     """Nobody has to be quick."""
     async with backend(tmp_path, WorkerClock()) as (crew, control):
+        await crew.submit([REQUEST])
         async with crew.statuses("run") as early:
             await control.report(status(Phase.ARMED))
             await first(early)
@@ -126,11 +174,26 @@ async def test_statuses_from_before_the_call_are_included(backend: Backend, tmp_
 
 
 async def test_runs_do_not_see_each_others_statuses(backend: Backend, tmp_path: Path) -> None:
-    """Two runs may go on in one fleet."""
+    """One after the other, in one fleet."""
     async with backend(tmp_path, WorkerClock()) as (crew, control), crew.statuses("two") as statuses:
-        await control.report(status(Phase.ARMED, "one"))
+        async with crew.statuses("run") as others:
+            await crew.submit([REQUEST])
+            await control.report(status(Phase.ARMED))
+            await first(others)
+        await crew.forget("run")
+        await crew.submit([attrs.evolve(REQUEST, run_id="two")])
         await control.report(status(Phase.RUNNING, "two"))
         assert (await first(statuses)).phase is Phase.RUNNING
+
+
+async def test_a_client_that_is_busy_with_another_run_is_refused_by_name() -> None:
+    """On Kubernetes, where its request has its name; the other run goes on."""
+    async with kubernetes(Path(), WorkerClock()) as (crew, control), crew.statuses("two") as statuses:
+        await crew.submit([REQUEST])
+        await crew.submit([attrs.evolve(REQUEST, run_id="two")])
+        failed = await first(statuses)
+        assert (failed.failure.reason, "run" in failed.failure.message) == ("refused", True)
+        assert await first(control.requests()) == REQUEST
 
 
 async def test_a_record_reaches_a_worker_of_its_run(backend: Backend, tmp_path: Path) -> None:

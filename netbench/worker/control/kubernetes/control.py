@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from anyio.streams.memory import MemoryObjectSendStream
 
     from netbench.kube.api import JsonObject, KubeApi
+    from netbench.kube.control import TimeBase
     from netbench.kube.names import FleetNames
     from netbench.kube.watching import Change
     from netbench.messages import PairStatus, WorkerHello
@@ -70,6 +71,11 @@ class KubernetesControl(AsyncContextManagerMixin):
     def key(self) -> bytes:
         """The fleet's key."""
         return self._key
+
+    @property
+    def time_base(self) -> TimeBase | None:
+        """The worker whose clock is the time base; None until the controller has named one."""
+        return self._control.time_base
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self, None]:
