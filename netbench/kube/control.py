@@ -24,7 +24,7 @@ from netbench.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from netbench.kube.api import JsonObject
     from netbench.kube.names import FleetNames
@@ -162,14 +162,16 @@ def status_of(status: PairStatus) -> JsonObject:
     return entry
 
 
-def read_statuses(value: JsonObject) -> Iterator[PairStatus]:
-    """Give the statuses of all pairs of a request object.
+def read_statuses(value: JsonObject, known: Collection[str] = ()) -> Iterator[PairStatus]:
+    """Give the statuses of the pairs of a request object, but for those pairs whose ends are known.
 
     Raises:
         ProtocolError: One cannot be understood.
     """
     pairs: dict[str, dict[str, Any]] = (value.get("status") or {}).get("pairs") or {}
     for pair_id, entry in pairs.items():
+        if pair_id in known:
+            continue
         try:
             outcome = entry.get("outcome")
             yield PairStatus(

@@ -58,6 +58,7 @@ class KubernetesCrew:
         self._losses: dict[str, WorkerLost] = {}
         self._history: dict[str, list[PairStatus]] = {}
         self._pairs: dict[str, dict[str, list[str]]] = {}
+        self._ended: dict[str, set[str]] = {}
         self._listeners: dict[str, list[MemoryObjectSendStream[StatusEvent]]] = {}
 
     @property
@@ -124,6 +125,7 @@ class KubernetesCrew:
         self._history.pop(run_id, None)
         self._listeners.pop(run_id, None)
         self._pairs.pop(run_id, None)
+        self._ended.pop(run_id, None)
         await self._lease.forget(run_id)
         try:
             await self._api.delete(self._names.requests, labelSelector=f"{self._names.selector},{RUN_LABEL}={run_id}")
@@ -153,7 +155,7 @@ class KubernetesCrew:
             self._take_deleted(run_id, value)
             return
         try:
-            for status in read_statuses(value):
+            for status in read_statuses(value, self._ended.get(run_id, ())):
                 self._take_status(status)
         except ProtocolError as error:
             self._fail(run_id, value["metadata"]["name"], "protocol", str(error))
@@ -195,6 +197,8 @@ class KubernetesCrew:
             seen = status.reported_ns - time.time_ns()
             self._offset_ns = seen if self._offset_ns is None else max(self._offset_ns, seen)
         history.append(status)
+        if status.phase.final:
+            self._ended.setdefault(status.run_id, set()).add(status.pair_id)
         for listener in self._listeners.get(status.run_id, ()):
             listener.send_nowait(status)
 
