@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import anyio
 from kubernetes_asyncio.client import ApiClient
 
 from netbench.kube.transport import Reply, StreamedReply, TransportError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ("ClientTransport", "open_transport")
 
 _CONNECT_TIMEOUT_S = 10.0
+_CLOSE_TIMEOUT_S = 5.0
 _BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -101,11 +103,14 @@ async def open_transport(access: Access) -> AsyncIterator[ClientTransport]:
     """Open one client with one pool of connections."""
     # Watches hold a connection each, and must not starve the calls.
     access.configuration.connection_pool_maxsize = 0
-    # Python 3.13's default refuses authorities without a key usage, which clusters of every age have.
-    access.configuration.disable_strict_ssl_verification = True
-    async with ApiClient(access.configuration) as client:
-        client.user_agent = f"netbench/{__version__}"
+    client = ApiClient(access.configuration)
+    client.user_agent = f"netbench/{__version__}"
+    try:
         yield ClientTransport(client, access.context)
+    finally:
+        # Shielded, or a cancellation would take the place of what is to be said of a removal that failed.
+        with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
+            await client.close()
 
 
 def _lower(headers: Any) -> dict[str, str]:  # noqa: ANN401 - a multidict
