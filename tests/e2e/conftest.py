@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(240))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kubeconfig() -> Iterator[str]:
     """Give the kubeconfig of a cluster that runs; one that this starts is removed at the end."""
     named = os.environ.get("NETBENCH_E2E_KUBECONFIG")

@@ -40,6 +40,7 @@ __all__ = ("SELECTOR", "simulated_nodes")
 SELECTOR = {"netbench.io/simulated": "true"}
 _NODE_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _HEARTBEAT_S = 10.0
+_UNTAINTED_WITHIN_S = 30
 _PODS = "200"
 
 
@@ -52,6 +53,7 @@ async def simulated_nodes(kubernetes: Kubernetes, count: int, directory: Path) -
         stack.push_async_callback(_remove, kubernetes, names)
         for name in names:
             await _register(kubernetes, name)
+        await _schedulable(kubernetes, names)
         group = await stack.enter_async_context(background_tasks())
         group.start_soon(_beat, kubernetes, names)
         group.start_soon(kubelet.run, group)
@@ -68,6 +70,14 @@ async def _register(kubernetes: Kubernetes, name: str) -> None:
     await kubernetes.api.call("PATCH", f"/api/v1/nodes/{name}/status", {"status": status}, patch="strategic")
     spec = {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": micro_time()}
     await kubernetes.api.create(_NODE_LEASES, {"metadata": {"name": name}, "spec": spec})
+
+
+async def _schedulable(kubernetes: Kubernetes, names: list[str]) -> None:
+    """Wait until the nodes have lost the taint that the API server gives every new one."""
+    with anyio.fail_after(_UNTAINTED_WITHIN_S):
+        for name in names:
+            while (await kubernetes.api.call("GET", f"/api/v1/nodes/{name}"))["spec"].get("taints"):
+                await anyio.sleep(0.1)
 
 
 async def _beat(kubernetes: Kubernetes, names: list[str]) -> None:
