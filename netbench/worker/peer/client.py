@@ -230,11 +230,18 @@ async def open_session(
 
 
 async def _proved(frames: FrameStream, request: PairRequest, key: bytes) -> bytes:
+    where = f"{request.server_host}:{request.server_peer_port}"
     try:
         with anyio.fail_after(request.arm_timeout_s):
             return await prove(frames, key)
-    except (ProtocolError, TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead) as error:
-        where = f"{request.server_host}:{request.server_peer_port}"
+    except TimeoutError as error:
+        message = (
+            f"the server worker {request.server} took the connection to {where} and said nothing for "
+            f"{request.arm_timeout_s:g} s: it hangs, or its node does"
+        )
+        failure = Failure(phase=Phase.ARMING, reason="timeout", message=message, worker=request.server)
+        raise SessionError(failure) from error
+    except (ProtocolError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead) as error:
         message = (
             f"what answers at {where} is not the server worker {request.server}: {str(error) or type(error).__name__}; "
             "the worker has ended, or something else has its address"
