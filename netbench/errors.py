@@ -6,6 +6,7 @@
     ├── UsageError                 the caller asked for something that cannot be
     │   ├── InvalidArgumentError   one argument is wrong (also a ValueError)
     │   ├── PairingError           a strategy yields no pair from these workers
+    │   ├── PlanError              files of a plan are wrong; carries every problem with its place
     │   ├── StateError             a thing was used before it was opened or after its end
     │   └── MissingValueError      a value was asked for that nobody measured
     ├── HostError                  this machine lacks something
@@ -29,6 +30,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -50,6 +53,8 @@ __all__ = (
     "NetbenchError",
     "PairingError",
     "PlacementError",
+    "PlanError",
+    "Problem",
     "ProtocolError",
     "ResultFormatError",
     "StateError",
@@ -88,6 +93,43 @@ class InvalidArgumentError(UsageError, ValueError):
 
 class PairingError(UsageError):
     """A strategy yields no pair from these workers."""
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """One thing that is wrong with a plan.
+
+    Attributes:
+        message: What is wrong, what was expected, and what was probably meant.
+        path: The file; None where it comes from the command line or the environment.
+        line: The line in it, from 1; None where the whole file is meant.
+        column: The column in it, from 1.
+        where: The place in the document, such as ``steps[1].measurements[0].Params.duration``; empty outside of one.
+    """
+
+    message: str
+    path: str | None = None
+    line: int | None = None
+    column: int | None = None
+    where: str = ""
+
+    def __str__(self) -> str:
+        """Put the place before the message, as compilers do."""
+        place = [str(each) for each in (self.path, self.line, self.column) if each is not None]
+        return ": ".join(each for each in (":".join(place), self.where, self.message) if each)
+
+
+class PlanError(UsageError):
+    """Files of a plan are wrong; nothing was started.
+
+    Attributes:
+        problems: All that was found, in the order of the files.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        super().__init__(f"the plan has {len(problems)} problem(s), and nothing was started:{lines}")
+        self.problems = tuple(problems)
 
 
 class StateError(UsageError):

@@ -41,6 +41,14 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
         from netbench.cli.measure import measure  # noqa: PLC0415
 
         return anyio.run(measure, arguments)
+    if arguments.command == "run":
+        from netbench.cli.run import run  # noqa: PLC0415
+
+        return anyio.run(run, arguments)
+    if arguments.command == "plan":
+        from netbench.cli.plan import plan  # noqa: PLC0415
+
+        return plan(arguments)
     if arguments.command == "doctor":
         from netbench.cli.doctor import doctor  # noqa: PLC0415
 

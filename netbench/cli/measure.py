@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anyio
 import attrs
 from rich.console import Console
 
 from netbench.cli.exits import ExitCode
+from netbench.cli.interrupts import Interrupts
 from netbench.cli.progress import show_progress
 from netbench.cli.requests import cluster_from, fleet_from, measurement_from, strategy_from
 from netbench.errors import CleanupError, UsageError
@@ -25,14 +24,11 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from anyio.abc import TaskStatus
-
     from netbench.cluster import Cluster
     from netbench.fleet import WorkerFleet
     from netbench.measurement import Measurement
     from netbench.pairing import PairingStrategy
     from netbench.result import Result
-    from netbench.run import Run
 
 __all__ = ("measure",)
 
@@ -53,7 +49,7 @@ async def measure(arguments: argparse.Namespace) -> ExitCode:
     )
     output = None if arguments.output is None else _checked_output(Path(arguments.output))
     result: Result | None = None
-    interrupts = _Interrupts(Console(stderr=True))
+    interrupts = Interrupts(Console(stderr=True))
     async with background_tasks() as group:
         await group.start(interrupts.watch)
         with interrupts.scope:
@@ -84,13 +80,13 @@ class _Parts:
     strategy: PairingStrategy
 
 
-async def _measure(parts: _Parts, errors: Console, interrupts: _Interrupts) -> Result:
+async def _measure(parts: _Parts, errors: Console, interrupts: Interrupts) -> Result:
     async with parts.cluster as cluster:
         interrupts.cluster = cluster
         async with parts.fleet as fleet:
             errors.print(_where(cluster, fleet), markup=False)
             run = await parts.measurement.start(fleet, parts.strategy)
-            interrupts.run = run
+            interrupts.stop = run.stop
             await show_progress(run.events(), errors)
             return await run.gather()
 
@@ -113,39 +109,6 @@ def _ready_printer(errors: Console) -> Callable[[int, int], None]:
         errors.print(f"{ready} of {expected} pods ready", markup=False)
 
     return show
-
-
-class _Interrupts:
-    """The first Ctrl-C (or SIGTERM) stops the run and keeps what was measured; the second one leaves at once.
-
-    Before there is a run, the first one ends the placing and waits until everything is removed.
-    """
-
-    def __init__(self, console: Console) -> None:
-        self.count = 0
-        self.scope = anyio.CancelScope()
-        self.run: Run | None = None
-        self.cluster: Cluster | None = None
-        self._console = console
-
-    async def watch(self, *, task_status: TaskStatus[None]) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            task_status.started()
-            async for _ in signals:
-                self.count += 1
-                if self.run is None or self.count > 1:
-                    self.scope.cancel()
-                    self._leave()
-                else:
-                    self._console.print("stopping; once more to leave without a result")
-                    await self.run.stop()
-
-    def _leave(self) -> None:
-        """Whoever asks twice does not want to wait for what is removed; what remains is said."""
-        if self.count > 1 and self.cluster is not None and self.cluster.is_open:
-            self.cluster.backend.abandon()
-        else:
-            self._console.print("leaving; once more not to wait until everything is removed")
 
 
 def _checked_output(path: Path) -> Path:

@@ -40,7 +40,7 @@ exit codes:
   0    every pair has a result
   1    a fault of netbench itself
   2    the command line is wrong; nothing was started
-  3    a pair failed; the results of the others were printed
+  3    a pair failed, or a plan's threshold was missed; what was measured was printed
   4    this machine lacks something, or the cluster failed as a whole
   130  interrupted; what was measured so far was printed
 """
@@ -57,6 +57,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"netbench {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_measure(commands)
+    _add_run(commands)
+    _add_plan(commands)
     doctor = commands.add_parser(
         "doctor",
         help="say what this machine, or a Kubernetes cluster, can do and what is missing",
@@ -106,6 +108,64 @@ def _add_measure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_kubernetes(parser)
     _add_traffic(parser)
     _add_output(parser)
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run a plan: configs or suites in ClusterLoader2's form",
+        description="Run configs or suites in ClusterLoader2's form, on a Kubernetes cluster (--context, --kubeconfig, "
+        "--kubernetes) or on this machine (--local, and without any of these). Every file is checked before anything "
+        "is started.",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_sources(parser)
+    parser.add_argument("--report-dir", metavar="DIR", help="write PerfData, junit.xml and the whole results there")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    group = parser.add_argument_group("where")
+    group.add_argument("--local", action="store_true", help="this machine: simulated nodes, joined by a switch")
+    _add_cluster(group)
+    # Flags that scripts for ClusterLoader2 have, and that mean nothing here.
+    parser.add_argument("--provider", help=argparse.SUPPRESS)
+
+
+def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "plan",
+        help="check a plan and say what it would do, touching nothing",
+        description="Render and check a plan, and say what it would do: steps, pods, pairs per node, rounds, bytes and "
+        "time. Nothing is touched.",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_sources(parser)
+    parser.add_argument("--render", action="store_true", help="print the rendered YAML instead")
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="*", metavar="FILE", help="configs or suites")
+    parser.add_argument(
+        "--override",
+        "--testoverrides",
+        dest="override",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="variables for all tests, in YAML; may be given again, and what a later one says stands",
+    )
+    parser.add_argument(
+        "--set",
+        dest="assign",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one variable; may be given again",
+    )
+    parser.add_argument("--nodes", type=whole_number, help="what .Nodes is, and with --local how many nodes there are")
+    parser.add_argument("--testconfig", action="append", default=[], metavar="FILE", help="the same as FILE")
+    parser.add_argument("--testsuite", action="append", default=[], metavar="FILE", help="the same as FILE")
+    parser.add_argument("--registry-k8s-repo", dest="image_registry", metavar="HOST", help="what .ImageRegistry is")
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:

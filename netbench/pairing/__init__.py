@@ -13,6 +13,7 @@ from netbench.pairing.explicit import ExplicitPairs
 from netbench.pairing.groups import CrossNode, CrossZone, SameNode
 from netbench.pairing.lottery import RandomPairs
 from netbench.pairing.matrix import NodeMatrix
+from netbench.pairing.ratio import Ratio
 from netbench.pairing.star import ManyToOne, OneToMany
 
 __all__ = (
@@ -25,6 +26,7 @@ __all__ = (
     "Pairing",
     "PairingStrategy",
     "RandomPairs",
+    "Ratio",
     "SameNode",
     "check_pairing",
 )

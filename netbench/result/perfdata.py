@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     from netbench.result.model import Result
     from netbench.result.pair import PairResult
 
-__all__ = ("perfdata",)
+__all__ = ("no_perfdata", "perfdata")
 
 _BYTES_PER_KBYTE = 1024
+#: ClusterLoader2's percentiles, and those that it does not have.
+_BODY, _TAIL = ("05", "50", "95"), ("90", "99", "99.9")
 
 
 @attrs.frozen
@@ -28,25 +31,49 @@ class _Metric:
     of_pair: Callable[[PairResult], float | None]
 
 
-def perfdata(result: Result) -> dict[str, Any]:
+def perfdata(result: Result, planned: int | None = None) -> dict[str, Any]:
     """Give the PerfData document of the traffic's protocol.
 
     One pair gives ``{"Value": x}``. Several give ``Perc05``, ``Perc50`` and ``Perc95``: nearest rank over one mean per
     pair; pairs that failed count as planned but have no mean. A metric that nobody measured is absent, where
-    ClusterLoader2 would write 0.
+    ClusterLoader2 would write 0. Items of their own, which tools that look for ClusterLoader2's do not see, have
+    ``Perc90``, ``Perc99`` and ``Perc99.9`` of the same means, and how many pairs were planned, measured and not.
+
+    Args:
+        result: The result.
+        planned: How many pairs there were to be; None counts those of the result.
     """
-    planned = len(result.pairs) + len(result.failures)
+    planned = max(planned or 0, len(result.pairs) + len(result.failures))
     items: list[dict[str, Any]] = []
+    tails: list[dict[str, Any]] = []
     for metric in _METRICS[result.spec.traffic.protocol]:
         means = sorted(mean for mean in map(metric.of_pair, result.pairs) if mean is not None)
         if means:
-            data = {"Value": means[0]} if planned == 1 else _percentiles(means)
-            items.append({"data": data, "unit": metric.unit, "labels": {"Metric": metric.name}})
-    return {"version": "v1", "dataItems": items}
+            data = {"Value": means[0]} if planned == 1 else _percentiles(means, _BODY)
+            items.append(_item(data, metric.unit, Metric=metric.name))
+            tails.append(_item(_percentiles(means, _TAIL), metric.unit, Metric=metric.name, Percentiles="tail"))
+    return {"version": "v1", "dataItems": [*items, *tails, _completeness(planned, len(result.pairs))]}
 
 
-def _percentiles(ascending: Sequence[float]) -> dict[str, float]:
-    return {f"Perc{percent:02}": ascending[math.ceil(percent * len(ascending) / 100) - 1] for percent in (5, 50, 95)}
+def no_perfdata(planned: int) -> dict[str, Any]:
+    """Give the PerfData document of so many pairs of which none was measured."""
+    return {"version": "v1", "dataItems": [_completeness(planned, 0)]}
+
+
+def _completeness(planned: int, measured: int) -> dict[str, Any]:
+    counts = {"Planned": planned, "Measured": measured, "Missing": planned - measured}
+    return _item(counts, "pairs", Metric="Completeness")
+
+
+def _item(data: dict[str, Any], unit: str, **labels: str) -> dict[str, Any]:
+    return {"data": data, "unit": unit, "labels": labels}
+
+
+def _percentiles(ascending: Sequence[float], percents: Sequence[str]) -> dict[str, float]:
+    """Give percentiles by nearest rank; in exact arithmetic, since 0.999 has no exact float."""
+    count = len(ascending)
+    ranks = {percent: math.ceil(Fraction(percent) * count / 100) for percent in percents}
+    return {f"Perc{percent}": ascending[rank - 1] for percent, rank in ranks.items()}
 
 
 def _times(number: float | None, factor: float) -> float | None:

@@ -1,0 +1,1 @@
+"""The measurement methods that come with netbench."""
