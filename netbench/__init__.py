@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         PairingError,
         PlacementError,
         PlanError,
-        Problem,
         ProtocolError,
         ResultFormatError,
         StateError,
@@ -50,8 +49,21 @@ if TYPE_CHECKING:
         Ratio,
         SameNode,
     )
+    from netbench.problem import Problem
     from netbench.result import PairFailure, PairResult, Result
     from netbench.run import Run
+    from netbench.runner import (
+        MeasurementMethod,
+        MethodCall,
+        MethodContext,
+        Plan,
+        PlanOutcome,
+        PlanSources,
+        Summary,
+        load_plan,
+        measurement_method,
+        run_plan,
+    )
     from netbench.topology import LeftOver, Node, Pair, Worker
     from netbench.traffic import Http, Tcp, Traffic, Udp
     from netbench.version import __version__
@@ -76,6 +88,9 @@ __all__ = (
     "LeftOver",
     "ManyToOne",
     "Measurement",
+    "MeasurementMethod",
+    "MethodCall",
+    "MethodContext",
     "MissingExtraError",
     "MissingFeatureError",
     "MissingPermissionError",
@@ -96,7 +111,10 @@ __all__ = (
     "PairingStrategy",
     "Phase",
     "PlacementError",
+    "Plan",
     "PlanError",
+    "PlanOutcome",
+    "PlanSources",
     "Problem",
     "ProtocolError",
     "RandomPairs",
@@ -110,6 +128,7 @@ __all__ = (
     "RunEvent",
     "SameNode",
     "StateError",
+    "Summary",
     "Tcp",
     "Traffic",
     "Udp",
@@ -117,6 +136,9 @@ __all__ = (
     "Worker",
     "WorkerFleet",
     "__version__",
+    "load_plan",
+    "measurement_method",
+    "run_plan",
 )
 
 _HOMES = {
@@ -140,7 +162,6 @@ _HOMES = {
         "PairingError",
         "PlacementError",
         "PlanError",
-        "Problem",
         "ProtocolError",
         "ResultFormatError",
         "StateError",
@@ -151,6 +172,19 @@ _HOMES = {
     "histogram": ("Histogram",),
     "measurement": ("Measurement",),
     "messages": ("Failure", "Phase"),
+    "problem": ("Problem",),
+    "runner": (
+        "MeasurementMethod",
+        "MethodCall",
+        "MethodContext",
+        "Plan",
+        "PlanOutcome",
+        "PlanSources",
+        "Summary",
+        "load_plan",
+        "measurement_method",
+        "run_plan",
+    ),
     "pairing": (
         "CrossNode",
         "CrossZone",

@@ -45,7 +45,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """Give the end of a message about an unknown name."""
     known = list(known)
     lowered = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), lowered, n=1)
+    close = get_close_matches(name.lower(), lowered, n=1, cutoff=0.75)
     if close:
         return f": did you mean {lowered[close[0]]}?"
     return f"; known are {', '.join(sorted(known))}"

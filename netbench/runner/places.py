@@ -6,7 +6,8 @@ from bisect import bisect_right
 
 import attrs
 
-from netbench.errors import PlanError, Problem
+from netbench.errors import PlanError
+from netbench.problem import Problem
 
 __all__ = ("Place", "Problems", "TextPlaces")
 

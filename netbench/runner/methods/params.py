@@ -200,6 +200,9 @@ def _traffic(fields: Fields, protocol: str) -> Traffic | None:
             arguments[homes[protocol]] = _rate(fields, key)
         else:
             arguments[homes[protocol]] = fields.integer(key)
+    if {"rate_bps", "rate_pps"} <= arguments.keys():
+        fields.wrong("ratePps", "rate and ratePps exclude each other")
+        return None
     arguments = {name: value for name, value in arguments.items() if value is not None}
     if arguments.get("request_bytes"):
         arguments["method"] = "POST"

@@ -62,8 +62,9 @@ def read_worker(item: Item | None, base: WorkerSettings, *, host_network: bool, 
     try:
         PodOptions(**arguments)
     except InvalidArgumentError as error:
-        place = item if item is not None else None
-        problems.add(str(error), place.place if place else None, place.where if place else "")
+        name = error.argument.removeprefix("WorkerFleet(").removesuffix("=)")
+        message = f"{name} must be {error.expected}, not {error.value!r}"
+        problems.add(message, item.place if item else None, item.where if item else "")
     return attrs.evolve(base, arguments=arguments)
 
 
@@ -137,6 +138,7 @@ def read_deployment(item: Item, params: Item, problems: Problems) -> WorkerSetti
         problems,
     )
     if document is None:
+        problems.add(f"{path} holds no Deployment", item.place, item.where)
         return WorkerSettings()
     plain = document.plain()
     if not isinstance(plain, dict) or plain.get("kind") != "Deployment":

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netbench.result.perfdata import perfdata
 from tests.unit.result.builders import (
     http_outcome,
     make_failure,
@@ -57,12 +58,31 @@ def test_a_pair_that_failed_counts_as_planned() -> None:
 
 def test_a_metric_that_nobody_measured_is_absent() -> None:
     """ClusterLoader2 would write 0."""
-    assert make_result(make_outcome([], [])).perfdata()["dataItems"] == []
+    items = make_result(make_outcome([], [])).perfdata()["dataItems"]
+    assert [item["labels"] for item in items] == [{"Metric": "Completeness"}]
 
 
-def test_a_result_without_pairs_has_no_items() -> None:
-    """But is a document all the same."""
-    assert make_result().perfdata() == {"version": "v1", "dataItems": []}
+def test_a_result_without_pairs_says_that_none_was_measured() -> None:
+    """And has no figure that could be taken for one."""
+    counts = {"Planned": 1, "Measured": 0, "Missing": 1}
+    items = make_result(failures=(make_failure(0),)).perfdata()["dataItems"]
+    assert items == [{"data": counts, "unit": "pairs", "labels": {"Metric": "Completeness"}}]
+
+
+def test_pairs_that_were_planned_and_never_made_are_counted() -> None:
+    """ClusterLoader2 would not say so."""
+    assert perfdata(make_result(tcp_outcome(1024)), planned=2)["dataItems"][-1]["data"] == {
+        "Planned": 2,
+        "Measured": 1,
+        "Missing": 1,
+    }
+
+
+def test_higher_percentiles_are_in_items_of_their_own() -> None:
+    """Tools that look for ClusterLoader2's items find these as they know them."""
+    result = make_result(*(tcp_outcome(1024 * place) for place in range(1, 1001)))
+    items = [item for item in result.perfdata()["dataItems"] if item["labels"].get("Percentiles") == "tail"]
+    assert [item["data"] for item in items] == [{"Perc90": 900.0, "Perc99": 990.0, "Perc99.9": 999.0}]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +98,7 @@ def test_a_result_without_pairs_has_no_items() -> None:
 )
 def test_each_protocol_has_its_metrics_and_units(outcome: PairOutcome, units: dict[str, str]) -> None:
     """By ClusterLoader2's names."""
-    items = make_result(outcome).perfdata()["dataItems"]
+    items = [item for item in make_result(outcome).perfdata()["dataItems"] if len(item["data"]) == 1]
     assert {item["labels"]["Metric"]: item["unit"] for item in items} == units
 
 
