@@ -71,17 +71,23 @@ def _print_preview(loaded: Plan, nodes: int, *, assumed: bool) -> None:
 
 
 def _table(calls: list[tuple[Scenario, CallPreview]]) -> Table:
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("test", "step", "call", "action"):
-        table.add_column(name, overflow="fold")
+    # A column that has the same word in every row is left out.
+    with_names = len({call.identifier for _, call in calls}) > 1
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("test", overflow="fold")
+    table.add_column("step", justify="right")
+    if with_names:
+        table.add_column("call", overflow="fold")
+    table.add_column("action", overflow="fold")
     for name in ("pods", "pairs", "rounds", "payload", "time"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("clients/servers", overflow="fold")
+    table.add_column("clients on", overflow="fold")
+    table.add_column("servers on", overflow="fold")
     title = ""
     for scenario, call in calls:
-        figures = _figures(call) if call.workers else ("",) * 6
+        figures = _figures(call) if call.workers else ("",) * 7
         shown = "" if scenario.title == title else scenario.title
-        table.add_row(shown, str(call.step), call.identifier, call.action, *figures)
+        table.add_row(shown, str(call.step), *([call.identifier] if with_names else []), call.action, *figures)
         title = scenario.title
     return table
 
@@ -93,7 +99,8 @@ def _figures(call: CallPreview) -> tuple[str, ...]:
         str(call.rounds),
         "unlimited" if call.payload_bytes is None else _size(call.payload_bytes),
         _duration(call.duration_s),
-        ", ".join(f"{name} {clients}/{servers}" for name, clients, servers in call.pairs_per_node),
+        ", ".join(f"{name}: {clients}" for name, clients, _ in call.pairs_per_node if clients),
+        ", ".join(f"{name}: {servers}" for name, _, servers in call.pairs_per_node if servers),
     )
 
 

@@ -19,6 +19,8 @@ __all__ = ("Entry", "Item", "Value", "read_document")
 
 #: What no honest plan exceeds; aliases count as often as they are used.
 _DEPTH_MAX, _ITEMS_MAX = 50, 100_000
+#: What ``surrogateescape`` makes of bytes that are no UTF-8.
+_STRAY = re.compile("[\udc80-\udcff]")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _KINDS = {"null": "nothing", "bool": "a bool", "int": "a number", "float": "a number", "str": "a text"}
 _LOADER = getattr(yaml, "CLoader", yaml.Loader)
@@ -89,13 +91,20 @@ def read_document(text: str, locate: Callable[[int, int], Place], problems: Prob
     """Read a text that holds one YAML document.
 
     Args:
-        text: The text.
+        text: The text; bytes that are no UTF-8 are surrogates, as ``surrogateescape`` makes them.
         locate: Gives the place of a line and column, both from 0.
         problems: Where problems are noted.
 
     Returns:
         The document; None where there is none, or it cannot be read.
     """
+    stray = _STRAY.search(text)
+    if stray is not None:
+        offset = stray.start()
+        byte = ord(stray[0]) - 0xDC00
+        place = locate(text.count("\n", 0, offset), offset - text.rfind("\n", 0, offset) - 1)
+        problems.add(f"this is no UTF-8: the byte {byte:#04x}", place)
+        return None
     reader = _Reader(text, locate, problems)
     try:
         return reader.document()

@@ -175,13 +175,13 @@ def _tests(name: str, problems: Problems) -> list[_Test]:
     if "{{" in text:
         # Suites are no templates.
         return [_Test("", name)]
-    unseen = Problems()
     places = TextPlaces(str(path), text)
+    unseen = Problems()
     document = read_document(text, lambda line, column: places.at(places.offset(line, column)), unseen)
     if document is None or document.kind != "list":
+        # Whoever reads it as a config says what is wrong.
         return [_Test("", name)]
-    unseen = problems
-    read_document(text, lambda line, column: places.at(places.offset(line, column)), unseen)
+    problems.extend(unseen)
     return _suite(document, path, problems)
 
 

@@ -54,6 +54,10 @@ class Problems:
         if problem not in self._problems and len(self._problems) < self._MAX:
             self._problems.append(problem)
 
+    def extend(self, other: Problems) -> None:
+        """Note what others noted."""
+        self._problems.extend(other._problems[: self._MAX - len(self._problems)])  # noqa: SLF001 - of its own kind
+
     def __bool__(self) -> bool:
         return bool(self._problems)
 

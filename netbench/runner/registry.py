@@ -85,6 +85,10 @@ def find_method(name: str) -> Callable[[], MeasurementMethod] | None:
 
 def check_call(call: MethodCall, problems: Problems) -> object:
     """Have a call's method look at its params; give what it makes of them."""
-    method = find_method(call.method)
-    check = getattr(method, "check", None)
-    return None if check is None else check(call, problems)
+    try:
+        check = getattr(find_method(call.method), "check", None)
+        return None if check is None else check(call, problems)
+    except Exception as error:  # noqa: BLE001 - a method is anybody's code
+        message = f"the measurement method {call.method} cannot be used: {type(error).__name__}: {error}"
+        problems.add(message, call.place, call.where)
+        return None

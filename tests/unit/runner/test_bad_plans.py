@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -57,11 +58,10 @@ def test_a_directory_and_a_missing_file_are_named(tmp_path: Path, monkeypatch: p
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_plan_or_are_refused(content: bytes) -> None:
     """Nothing else can happen."""
-    path = Path("/dev/shm/netbench-test-plan.yaml")  # noqa: S108 - hypothesis cannot have a fixture for each example
-    path.write_bytes(content)
-    with pytest.raises(nb.PlanError):
-        nb.load_plan(nb.PlanSources(files=(str(path),)))
-    path.unlink()
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(content)
+        with pytest.raises(nb.PlanError):
+            nb.load_plan(nb.PlanSources(files=(file.name,)))
 
 
 LINES = st.sampled_from((BAD / "good.yaml").read_text().splitlines())
@@ -70,13 +70,12 @@ LINES = st.sampled_from((BAD / "good.yaml").read_text().splitlines())
 @given(st.lists(LINES | st.sampled_from(["- x", "  a: [", "? b", "&a", "*a", "<<: {}", "---", "{{.X}}"]), max_size=25))
 def test_any_lines_of_a_plan_are_a_plan_or_are_refused(lines: list[str]) -> None:
     """Nothing else can happen."""
-    path = Path("/dev/shm/netbench-test-lines.yaml")  # noqa: S108 - hypothesis cannot have a fixture for each example
-    path.write_text("\n".join(lines))
-    try:
-        nb.load_plan(nb.PlanSources(files=(str(path),)))
-    except nb.PlanError as error:
-        assert all(str(problem) for problem in error.problems)
-    path.unlink()
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_text("\n".join(lines))
+        try:
+            nb.load_plan(nb.PlanSources(files=(file.name,)))
+        except nb.PlanError as error:
+            assert all(str(problem) for problem in error.problems)
 
 
 @pytest.mark.parametrize(
