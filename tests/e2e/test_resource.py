@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import anyio
 import pytest
 
 import netbench as nb
-from netbench.backends.kubernetes.crd import CRD_PATH, custom_resource_definition
 from netbench.backends.kubernetes.rights import CONTROLLER_RULES
-from netbench.kube.names import CRD_NAME
+from tests.e2e.definition import others, replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,29 +33,6 @@ OBJECT = {
         "numberOfClients": 1,
     },
 }
-
-
-def others() -> dict[str, Any]:
-    """Give a definition as ClusterLoader2 has it: without a status subresource, and without what is netbench's."""
-    definition = copy.deepcopy(custom_resource_definition())
-    del definition["metadata"]["annotations"], definition["metadata"]["labels"]
-    version = definition["spec"]["versions"][0]
-    del version["subresources"], version["additionalPrinterColumns"]
-    del version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["pairs"]
-    return definition
-
-
-async def replace(kubernetes: Kubernetes, definition: dict[str, Any] | None) -> None:
-    """Have this definition there, or none."""
-    await kubernetes.api.delete(f"{CRD_PATH}/{CRD_NAME}")
-    with anyio.fail_after(30):
-        while await kubernetes.api.get(f"{CRD_PATH}/{CRD_NAME}") is not None:
-            await anyio.sleep(0.1)
-    if definition is not None:
-        await kubernetes.api.create(CRD_PATH, definition)
-        with anyio.fail_after(30):
-            while not await kubernetes.api.get("/apis/clusterloader.io/v1alpha1"):
-                await anyio.sleep(0.1)
 
 
 async def put_object(kubernetes: Kubernetes) -> str:
