@@ -1,4 +1,4 @@
-"""The project's chores: ``nox`` runs lint, types, tests and docs; ``nox -s bench`` the benchmarks."""
+"""The project's chores: ``nox`` runs lint, types, tests and docs; others are asked for by name."""
 
 from __future__ import annotations
 
@@ -71,6 +71,14 @@ def docs(session: nox.Session) -> None:
     _install(session, "docs")
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/site")
     session.log("open build/site/index.html")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Feed a plan's readers whatever breaks them, for so many seconds each: ``nox -s fuzz -- 600``."""
+    session.install("-q", ".", "atheris")
+    for target in ("template", "config"):
+        session.run("python", "-m", "tests.fuzz.plans", target, *(session.posargs or ["60"]))
 
 
 @nox.session

@@ -19,6 +19,7 @@ __all__ = (
     "RoundStarted",
     "RunEnded",
     "RunEvent",
+    "progress_line",
 )
 
 
@@ -91,3 +92,16 @@ class RunEnded:
 
 
 RunEvent: TypeAlias = RoundStarted | PairProgressed | RoundFired | PairDone | PairFailed | RunEnded
+
+
+def progress_line(event: RunEvent) -> str | None:
+    """Say an event in a line; None for those that come once for each pair and say nothing bad."""
+    match event:
+        case RoundStarted(round_index=index, rounds=rounds, pairs=pairs):
+            return f"round {index + 1} of {rounds}: arming {len(pairs)} pair(s)"
+        case RoundFired(armed=armed, lasts_s=lasts_s):
+            return f"{armed} pair(s) armed, sending for {lasts_s:g} s"
+        case PairFailed(failure=failure):
+            return f"failed: {failure}"
+        case _:
+            return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from netbench.events import PairDone, PairFailed, PairProgressed, RoundFired, RoundStarted
+from netbench.events import PairDone, PairFailed, PairProgressed, RoundFired, RoundStarted, progress_line
 from netbench.messages import Phase
 
 if TYPE_CHECKING:
@@ -34,15 +34,9 @@ async def show_progress(events: AsyncIterator[RunEvent], console: Console) -> No
 
 async def _print_lines(events: AsyncIterator[RunEvent], console: Console) -> None:
     async for event in events:
-        match event:
-            case RoundStarted(round_index=index, rounds=rounds, pairs=pairs):
-                console.print(f"round {index + 1} of {rounds}: arming {len(pairs)} pair(s)")
-            case RoundFired(armed=armed, lasts_s=lasts_s):
-                console.print(f"{armed} pair(s) armed, sending for {lasts_s:g} s")
-            case PairFailed(failure=failure):
-                console.print(f"failed: {failure}", markup=False)
-            case _:
-                pass
+        line = progress_line(event)
+        if line is not None:
+            console.print(line, markup=False)
 
 
 class _Live:

@@ -115,7 +115,10 @@ def read_document(text: str, locate: Callable[[int, int], Place], problems: Prob
     except yaml.reader.ReaderError as error:
         line, column = text.count("\n", 0, error.position), error.position - text.rfind("\n", 0, error.position) - 1
         code = error.character
-        problems.add(f"this character cannot stand in YAML: {code if isinstance(code, str) else chr(code)!r}", locate(line, column))
+        problems.add(
+            f"this character cannot stand in YAML: {code if isinstance(code, str) else chr(code)!r}",
+            locate(line, column),
+        )
     except _StopReadingError:
         pass
     return None

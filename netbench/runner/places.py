@@ -56,7 +56,7 @@ class Problems:
 
     def extend(self, other: Problems) -> None:
         """Note what others noted."""
-        self._problems.extend(other._problems[: self._MAX - len(self._problems)])  # noqa: SLF001 - of its own kind
+        self._problems.extend(other._problems[: self._MAX - len(self._problems)])
 
     def __bool__(self) -> bool:
         return bool(self._problems)

@@ -156,9 +156,8 @@ def test_a_worker_killed_in_mid_run_is_absent_from_the_percentiles_and_counted(p
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **numbers}
     ) as process:
         assert process.stderr is not None
-        # The second step's line comes when the start is done: the workers' processes are there and paired.
         for line in process.stderr:
-            if "[step: 02]" in line:
+            if "armed, sending" in line:
                 break
         os.kill(worker_of(process.pid), signal.SIGKILL)
         output, _ = process.communicate(timeout=TIMEOUT_S)

@@ -11,9 +11,9 @@ import anyio
 
 from netbench.backends.base import WorkerLost
 from netbench.backends.kubernetes.pods import ending, pod_node
-from netbench.errors import BackendError, ProtocolError
+from netbench.errors import ApiError, BackendError, ProtocolError
 from netbench.kube.control import TimeBase, by_client, read_statuses, request_object
-from netbench.kube.names import RUN_LABEL
+from netbench.kube.names import CRD_NAME, RUN_LABEL
 from netbench.messages import Failure, PairStatus, Phase
 from netbench.tasks import together
 
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ("KubernetesCrew",)
 
-#: A write, the API server's watch cache and a worker's wake-up take some 50 ms; the rest is for a busy API server.
-_START_LEAD_S = 2.0
+#: How far ahead a start lies. A write, the API server's watch cache and a worker's wake-up take some 50 ms; the rest is
+#: for a busy API server, which has the more to tell the more workers there are.
+_START_LEAD_S, _START_LEAD_PER_WORKER_S, _START_LEAD_MAX_S = 0.5, 0.002, 5.0
 #: Writes under way at once.
 _PARALLEL = 16
 
@@ -64,7 +65,7 @@ class KubernetesCrew:
     @property
     def start_lead_s(self) -> float:
         """How far ahead a start instant must lie."""
-        return _START_LEAD_S
+        return min(_START_LEAD_S + _START_LEAD_PER_WORKER_S * len(self.workers), _START_LEAD_MAX_S)
 
     def now_ns(self) -> int:
         """The time base's Unix time: this machine's, and what the workers' reports tell of the difference.
@@ -167,6 +168,18 @@ class KubernetesCrew:
             await self._lease.name_time_base(TimeBase(worker=alive.name, host=alive.address, peer_port=port))
 
     async def _create(self, client: str, value: JsonObject, *, replaced: bool) -> None:
+        try:
+            await self._put(client, value, replaced=replaced)
+        except ApiError as error:
+            if error.status != 404:  # noqa: PLR2004 - HTTP's not found
+                raise
+            message = (
+                f"the CustomResourceDefinition {CRD_NAME} is gone that this run began with: ClusterLoader2 deletes "
+                "it when it gathers. Run again; the next fleet makes it anew"
+            )
+            self._fail(value["metadata"]["labels"][RUN_LABEL], client, "stopped", message)
+
+    async def _put(self, client: str, value: JsonObject, *, replaced: bool) -> None:
         async with self._slots:
             if replaced:
                 # The last round's. Its statuses are known, and a worker tells two objects of one name apart.
@@ -181,7 +194,13 @@ class KubernetesCrew:
         spec = value.get("spec") or {}
         ids = [each.get("pair_id") for each in spec.get("pairs") or ()]
         if ids == self._pairs[run_id].get(value["metadata"]["name"]):
-            self._fail(run_id, value["metadata"]["name"], "stopped", "somebody deleted its request")
+            message = "somebody deleted its request, alone or with the CustomResourceDefinition"
+            self._fail(
+                run_id,
+                value["metadata"]["name"],
+                "stopped",
+                message,
+            )
 
     def _fail(self, run_id: str, client: str, reason: str, message: str) -> None:
         for pair_id in self._pairs[run_id].get(client, ()):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 import attrs
 
+from netbench.backends.kubernetes.crd import ensure_crd
 from netbench.backends.kubernetes.crew import KubernetesCrew
 from netbench.backends.kubernetes.lease import FleetLease
 from netbench.backends.kubernetes.objects import FleetObjects
@@ -85,6 +86,8 @@ async def open_fleet(
     lease = FleetLease(api, objects)
     async with AsyncExitStack() as stack:
         stack.push_async_exit(partial(_remove, api, names, plan.arguments, abandon))
+        # Whoever shares the cluster with ClusterLoader2 loses it each time that gathers.
+        await ensure_crd(api, plan.namespace)
         await lease.create()
         group = await stack.enter_async_context(background_tasks())
         group.start_soon(lease.renew, _raise)

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import anyio
 
 from netbench.errors import NetbenchError, StateError
+from netbench.events import PairFailed, progress_line
 from netbench.fleet import WorkerFleet
 from netbench.result.perfdata import no_perfdata, perfdata
 from netbench.runner.methods.params import NetworkSettings, read_settings
 from netbench.runner.methods.thresholds import missed
 from netbench.runner.outcome import Summary
 from netbench.runner.registry import measurement_method
+from netbench.tasks import background_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from netbench.result import Result
     from netbench.run import Run
@@ -53,18 +55,21 @@ class NetworkPerformanceMetrics:
             if self._held is not None:
                 msg = "it was started before and not gathered since"
                 raise StateError(msg)
-            held = _HeldRun(call.settings, context)
+            held = _HeldRun(call.settings, context, lambda line: context.tell(f"{call.identifier}: {line}"))
             self._failed = call.settings
             await held.start()
             self._held, self._failed = held, None
             return ()
         if self._failed is not None:
-            return [_nothing(self._failed)]
+            return [_nothing(self._failed, "the start failed")]
         if self._held is None:
             msg = "there is nothing to gather"
             raise StateError(msg)
         held, self._held = self._held, None
-        return [await held.gather()]
+        try:
+            return [await held.gather()]
+        except NetbenchError as error:
+            return [_nothing(held.settings, str(error))]
 
     async def dispose(self) -> None:
         """Stop what was not gathered, and remove its workers."""
@@ -75,9 +80,10 @@ class NetworkPerformanceMetrics:
 class _HeldRun:
     """A fleet and its run, held open by a task of their own: what opens a fleet must also close it."""
 
-    def __init__(self, settings: NetworkSettings, context: MethodContext) -> None:
-        self._settings = settings
+    def __init__(self, settings: NetworkSettings, context: MethodContext, tell: Callable[[str], None]) -> None:
+        self.settings = settings
         self._context = context
+        self._tell = tell
         self._started = anyio.Event()
         self._release = anyio.Event()
         self._closed = anyio.Event()
@@ -94,9 +100,11 @@ class _HeldRun:
     async def _hold(self) -> None:
         try:
             async with self._fleet() as fleet:
-                self._run = await self._settings.measurement.start(fleet, self._settings.pairing)
+                self._run = await self.settings.measurement.start(fleet, self.settings.pairing)
                 self._started.set()
-                await self._release.wait()
+                async with background_tasks() as group:
+                    group.start_soon(self._tell_progress, self._run)
+                    await self._release.wait()
         except NetbenchError as error:
             self._failure = error
         finally:
@@ -105,13 +113,20 @@ class _HeldRun:
 
     def _fleet(self) -> WorkerFleet:
         cluster = self._context.cluster
-        arguments = dict(self._settings.worker.arguments)
+        arguments = dict(self.settings.worker.arguments)
         if cluster.backend.facts.kind != "kubernetes":
             arguments = {}
-        return WorkerFleet(cluster, self._settings.workers, progress=self._tell_ready, **arguments)
+        return WorkerFleet(cluster, self.settings.workers, progress=self._tell_ready, **arguments)
 
     def _tell_ready(self, ready: int, expected: int) -> None:
-        self._context.tell(f"{ready} of {expected} workers ready")
+        self._tell(f"{ready} of {expected} workers ready")
+
+    async def _tell_progress(self, run: Run) -> None:
+        async for event in run.events():
+            line = progress_line(event)
+            # Failures are told with the result.
+            if line is not None and not isinstance(event, PairFailed):
+                self._tell(line)
 
     async def gather(self) -> Summary:
         assert self._run is not None  # noqa: S101 - it was started
@@ -119,20 +134,25 @@ class _HeldRun:
             result = await self._run.gather()
         finally:
             await self.close()
-        return _summary(self._settings, result)
+        return _summary(self.settings, result)
 
     async def close(self) -> None:
+        """Remove the fleet.
+
+        Raises:
+            NetbenchError: It failed meanwhile, or something of it remains.
+        """
         self._release.set()
         await self._closed.wait()
         if self._failure is not None:
             raise self._failure
 
 
-def _nothing(settings: NetworkSettings) -> Summary:
+def _nothing(settings: NetworkSettings, why: str) -> Summary:
     """Report that nothing was measured, so that tools which read reports see it too."""
     document = no_perfdata(settings.pairs)
     protocol = settings.measurement.traffic.protocol
-    failure = f"nothing was measured, of {settings.pairs} pair(s): the start failed"
+    failure = f"nothing was measured, of {settings.pairs} pair(s): {why}"
     return Summary(name=_name(settings, protocol), content=json.dumps(document, indent=2), failures=(failure,))
 
 

@@ -21,7 +21,10 @@ from netbench.runner.template.values import Int, Int64, from_python
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ("CallError", "Int", "Int64", "Rendered", "TemplateError", "render")
+__all__ = ("CallError", "Int", "Int64", "Rendered", "TemplateError", "function_names", "render")
+
+#: Functions that look at no more of their arguments than they need; the evaluation has them.
+_LAZY = frozenset({"and", "or"})
 
 
 def render(
@@ -45,10 +48,15 @@ def render(
     """
     values = {name.encode(): from_python(value) for name, value in variables.items()}
     functions = dict(BUILTINS) | make_functions(include or _no_file, include_embedded or _no_file)
-    nodes = parse(text, functions.keys() | {"and", "or"})
+    nodes = parse(text, functions.keys() | _LAZY)
     rendered = evaluate(nodes, values, functions)
     check_places(rendered)
     return rendered
+
+
+def function_names() -> tuple[str, ...]:
+    """List the functions that templates may call."""
+    return tuple(sorted({*BUILTINS, *make_functions(_no_file, _no_file), *_LAZY}))
 
 
 def _no_file(name: str) -> bytes:

@@ -16,7 +16,7 @@ from tests.unit.result.builders import make_result, tcp_outcome
 from tests.unit.runner.plans import load, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from netbench.runner import PlanOutcome, ScenarioOutcome
@@ -50,9 +50,11 @@ class Probe:
         await anyio.sleep(float(call.params.get("seconds", 0)))
         match call.params.get("do"):
             case "fail":
-                raise nb.StateError("as it was told")
+                msg = "as it was told"
+                raise nb.StateError(msg)
             case "break":
-                raise ZeroDivisionError("in its code")
+                msg = "in its code"
+                raise ZeroDivisionError(msg)
             case "report":
                 return [nb.Summary(name="Probe", content="{}", result=make_result(tcp_outcome(1024)))]
             case "miss":
@@ -67,12 +69,12 @@ class Probe:
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Add the method for one test, and give what its instances note."""
     monkeypatch.setattr(registry, "_METHODS", dict(registry._METHODS))
     notes: list[str] = []
     nb.measurement_method("Probe")(type("Probe", (Probe,), {"log": notes}))
-    yield notes
+    return notes
 
 
 def plan_of(directory: Path, *steps: str, names: Sequence[str] = ("config",)) -> nb.Plan:
@@ -224,7 +226,9 @@ async def test_a_report_directory_that_cannot_be_made_is_named_before_anything_s
     assert not log
 
 
-async def test_a_report_that_cannot_be_written_is_named_and_the_others_are_written(tmp_path: Path, log: list[str]) -> None:
+async def test_a_report_that_cannot_be_written_is_named_and_the_others_are_written(
+    tmp_path: Path, log: list[str]
+) -> None:
     """Here something else has its name."""
     del log
     plan = plan_of(tmp_path, "a do: report")

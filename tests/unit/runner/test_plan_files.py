@@ -99,7 +99,8 @@ def test_the_same_value_from_environment_and_file_is_no_conflict(files: Path) ->
     """Though one is a text and the other a number."""
     write(files, config=CONFIG.replace(".CLIENTS", ".CL2_CLIENTS"), more="CL2_CLIENTS: 1\n")
     names = tuple(str(files / f"{name}.yaml") for name in ("override", "more"))
-    assert load(files, "config", overrides=names, environment={"CL2_CLIENTS": "1"})
+    plan = load(files, "config", overrides=names, environment={"CL2_CLIENTS": "1"})
+    assert plan.scenarios[0].variables["CL2_CLIENTS"] == 1
 
 
 def test_different_values_from_environment_and_file_are_refused(files: Path) -> None:
@@ -313,5 +314,7 @@ def test_numbers_of_clients_and_servers_choose_the_pairing(
 )
 def test_traffic_is_the_public_apis(files: Path, params: str, traffic: nb.Traffic) -> None:
     """Its names in plans are ClusterLoader2's style."""
-    write(files, traffic="name: t\nsteps:\n" + STEP.replace("protocol: TCP", params).replace("     number", "   number"))
+    write(
+        files, traffic="name: t\nsteps:\n" + STEP.replace("protocol: TCP", params).replace("     number", "   number")
+    )
     assert load(files, "traffic").scenarios[0].steps[0].calls[0].settings.measurement.traffic == traffic

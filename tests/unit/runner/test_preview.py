@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from netbench.cli import main
 from netbench.runner.preview import preview
 from tests.unit.runner.plans import CONFIG, load, write
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from netbench.runner.preview import CallPreview
 
