@@ -103,5 +103,7 @@ def progress_line(event: RunEvent) -> str | None:
             return f"{armed} pair(s) armed, sending for {lasts_s:g} s"
         case PairFailed(failure=failure):
             return f"failed: {failure}"
+        case RunEnded(result=result):
+            return f"ended; the result is {result.verdict}"
         case _:
             return None

@@ -40,7 +40,7 @@ __all__ = (
 )
 
 #: Raised whenever a controller and a worker of different age would misunderstand each other.
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 DriverName: TypeAlias = Literal["native", "iperf2", "iperf3"]
 

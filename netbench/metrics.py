@@ -17,6 +17,7 @@ from netbench.traffic import Direction
 __all__ = (
     "FlowRecord",
     "HistogramData",
+    "HostCounters",
     "HttpClientRecord",
     "HttpServerRecord",
     "IntervalSeries",
@@ -85,6 +86,36 @@ class IntervalSeries:
 
 
 @attrs.frozen(kw_only=True)
+class HostCounters:
+    """What the kernel of a worker's host counted while the traffic flowed, of others' traffic too.
+
+    Each is None where it cannot be read.
+
+    Attributes:
+        idle_share: Share of all its processors' time in which they had nothing to do, from 0 to 1 (``/proc/stat``).
+        steal_share: Share of their time that a hypervisor gave to others.
+        softnet_dropped: Packets dropped because the kernel's backlog was full (``/proc/net/softnet_stat``).
+        softnet_squeezed: Times that the kernel's packet work ran out of budget or time with packets left (likewise).
+        interface_dropped: Packets dropped by the interfaces of the worker's network namespace, in and out
+            (``/proc/net/dev``).
+        udp_receive_buffer_errors: Datagrams dropped at full receive buffers of that namespace (``/proc/net/snmp``).
+        udp_send_buffer_errors: Datagrams that found a full send buffer there.
+        tcp_segments: TCP segments sent there.
+        tcp_retransmits: Those of them that were sent again.
+    """
+
+    idle_share: float | None = None
+    steal_share: float | None = None
+    softnet_dropped: int | None = None
+    softnet_squeezed: int | None = None
+    interface_dropped: int | None = None
+    udp_receive_buffer_errors: int | None = None
+    udp_send_buffer_errors: int | None = None
+    tcp_segments: int | None = None
+    tcp_retransmits: int | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Usage:
     """Processor time that one worker's process, with the tools it started, used while the traffic flowed.
 
@@ -95,6 +126,10 @@ class Usage:
         throttled_s: Seconds for which its cgroup's CPU limit held it (``cpu.stat``); None where there is no limit or it
             cannot be read.
         throttled_share: Share of the scheduler's periods in which that happened, from 0 to 1; None likewise.
+        busiest_thread_s: Processor time of the thread that used most; None where it cannot be read.
+        run_queue_s: How long the thread that waited most was ready to run and had no processor
+            (``schedstat``); None likewise.
+        host: What the host's kernel counted meanwhile; None where nothing can be read.
     """
 
     cpu_user_s: float
@@ -102,6 +137,9 @@ class Usage:
     wall_s: float
     throttled_s: float | None = None
     throttled_share: float | None = None
+    busiest_thread_s: float | None = None
+    run_queue_s: float | None = None
+    host: HostCounters | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -5,13 +5,16 @@ from netbench.result.failure import PairFailure
 from netbench.result.model import Result
 from netbench.result.pair import CpuUse, PairResult
 from netbench.result.store import SCHEMA
+from netbench.result.verdict import Doubt, Verdict
 
 __all__ = (
     "SCHEMA",
     "CpuUse",
+    "Doubt",
     "MeasurementFacts",
     "PairFailure",
     "PairResult",
     "Result",
     "RunMetadata",
+    "Verdict",
 )

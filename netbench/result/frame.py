@@ -24,7 +24,7 @@ def to_dataframe(result: Result) -> pd.DataFrame:
     """Give one row a pair, in base units, units in the names.
 
     Columns that do not apply to the traffic are left out; what was not measured is missing (NaN). Failed pairs come
-    last, with ``failure_reason``, ``failure_phase`` and ``failure_message``.
+    last, with ``failure_reason``, ``failure_phase`` and ``failure_message``. ``verdict`` is the whole result's.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -35,6 +35,8 @@ def to_dataframe(result: Result) -> pd.DataFrame:
         package = "pandas"
         raise MissingExtraError(package, package) from error
     rows = [*map(_of_pair, result.pairs), *map(_of_failure, result.failures)]
+    word = result.verdict.word
+    rows = [{**row, "verdict": word} for row in rows]
     names = list(dict.fromkeys(name for row in rows for name in row))
     filled = [name for name in names if any(row.get(name) is not None for row in rows)]
     return pd.DataFrame(rows, columns=filled)

@@ -31,6 +31,7 @@ _STYLE = """<style>
 .netbench .unit{font-weight:normal;opacity:.7}
 .netbench .wide{overflow-x:auto}
 .netbench .failed{color:#d9381e}
+.netbench .good{color:#2c7a3f}
 .netbench .note{color:#b07500}
 .netbench .small{font-size:85%;opacity:.75}
 .netbench p{margin:.15em 0}
@@ -60,6 +61,8 @@ def _body(result: Result, view: Report) -> str:
         _table(view) if view.rows else "",
         _hidden(view),
         _paragraphs("Total", view.totals, "total"),
+        _paragraphs("Verdict", view.verdict[:1], "good" if len(view.verdict) == 1 else "note"),
+        _paragraphs("Doubt", view.verdict[1:], "note"),
         _paragraphs("Note", view.notes, "note"),
         _paragraphs("Failed", view.failures, "failed"),
         _paragraphs("Left over", view.left_over, "note"),

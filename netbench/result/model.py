@@ -13,6 +13,7 @@ from netbench.result.combine import complete_sum, merged_or_none
 from netbench.result.facts import MeasurementFacts, RunMetadata
 from netbench.result.failure import PairFailure
 from netbench.result.pair import PairResult
+from netbench.result.verdict import Verdict, verdict_of
 from netbench.topology import LeftOver
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ class Result:
         if not self.pairs:
             lines.append("no pair has a result")
         raise IncompleteResultError(self, lines)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether this can be believed: ``trusted``, or ``doubtful`` with each reason, its evidence and what to do."""
+        return verdict_of(self)
 
     # -- totals --------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The sentences of a result: totals, what to know before trusting the numbers, and what makes them mean something."""
+"""The sentences of a result: totals, the verdict, notes, and what makes the numbers mean something."""
 
 from __future__ import annotations
 
@@ -11,18 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from netbench.result.model import Result
-    from netbench.result.pair import PairResult
 
-__all__ = ("footer_of", "notes_of", "title_of", "totals_of")
-
-#: From this share of one processor on, a worker may be what limits the traffic.
-_BUSY_CORES = 0.95
-#: Less than this share of the asked rate is worth a word.
-_ENOUGH_OF_ASKED = 0.99
-#: Pairs whose window is this much together send at the same time for all that matters.
-_TOGETHER = 0.99
-#: From this share of the scheduler's periods on, a CPU limit shapes what is measured.
-_THROTTLED = 0.05
+__all__ = ("footer_of", "notes_of", "title_of", "totals_of", "verdict_lines_of")
 
 
 def title_of(result: Result) -> str:
@@ -51,19 +41,16 @@ def totals_of(result: Result) -> tuple[str, ...]:
     return tuple(totals)
 
 
+def verdict_lines_of(result: Result) -> tuple[str, ...]:
+    """Say whether the numbers can be believed, and each reason why not."""
+    verdict = result.verdict
+    return (str(verdict), *(str(doubt) for doubt in verdict.doubts))
+
+
 def notes_of(result: Result) -> tuple[str, ...]:
-    """Say what the reader should know before trusting the numbers."""
-    made = (
-        "the run was stopped before its time" if result.stopped_early else None,
-        _apart(result),
-        _throttled(result),
-        _busy(result),
-        _slow_sender(result),
-        _dropped(result),
-        _refused(result),
-        _strangers(result),
-    )
-    return tuple(note for note in made if note is not None)
+    """Say what the reader may want to know besides."""
+    strangers = sum(pair.strangers for pair in result.pairs)
+    return (f"{strangers:,} connections that are none of this fleet's were refused meanwhile",) if strangers else ()
 
 
 def footer_of(result: Result) -> tuple[str, ...]:
@@ -80,7 +67,8 @@ def footer_of(result: Result) -> tuple[str, ...]:
     # Why it was so is in the JSON.
     details = ", ".join(f"{key} {value}" for key, value in data.backend_details.items() if not key.endswith("_reason"))
     bounds = [pair.clock_bound_s for pair in result.pairs]
-    clocks = f"; clocks compared to {quantity('s', max(bounds))}" if bounds else ""
+    worst = max(bounds, default=None)
+    clocks = "" if worst is None else f"; clocks compared to {quantity('s', worst)}" if worst else "; one clock for all"
     prefix = common_prefix(result)
     return (
         f"netbench {data.netbench}, run {data.run_id}, started {data.started_at}",
@@ -96,73 +84,3 @@ def _tools(result: Result) -> str:
 
 def _distinct(words: Iterable[str]) -> str:
     return " or ".join(sorted(set(words)))
-
-
-def _apart(result: Result) -> str | None:
-    overlap = result.window_overlap
-    if overlap is None or overlap >= _TOGETHER:
-        return None
-    return f"all pairs of a round were sending during only {overlap:.1%} of the time that they were measured"
-
-
-def _busy(result: Result) -> str | None:
-    def is_busy(pair: PairResult) -> bool:
-        return any((cpu.cores or 0) >= _BUSY_CORES for cpu in (pair.client_cpu, pair.server_cpu))
-
-    busy = sum(1 for pair in result.pairs if is_busy(pair))
-    if not busy:
-        return None
-    return (
-        f"{busy} of {len(result.pairs)} pairs kept a processor busy all the time: the machine may have been the limit, "
-        "not the network"
-    )
-
-
-def _throttled(result: Result) -> str | None:
-    """A starved sender is not a slow network."""
-    sides = [
-        (name, cpu)
-        for pair in result.pairs
-        for name, cpu in ((pair.pair.client.name, pair.client_cpu), (pair.pair.server.name, pair.server_cpu))
-        if (cpu.throttled_share or 0) >= _THROTTLED
-    ]
-    if not sides:
-        return None
-    worst, cpu = max(sides, key=lambda side: side[1].throttled_share or 0)
-    workers = len({name for name, _ in sides})
-    return (
-        f"{workers} workers were throttled by their CPU limit, {worst} in {cpu.throttled_share:.0%} of the scheduler's "
-        f"periods, for {cpu.throttled_s:.3g} s: the limit was measured, not the network"
-    )
-
-
-def _strangers(result: Result) -> str | None:
-    count = sum(pair.strangers for pair in result.pairs)
-    return f"{count:,} connections that are none of this fleet's were refused meanwhile" if count else None
-
-
-def _slow_sender(result: Result) -> str | None:
-    slow = [
-        pair
-        for pair in result.pairs
-        if pair.asked_pps and pair.sent_pps is not None and pair.sent_pps < _ENOUGH_OF_ASKED * pair.asked_pps
-    ]
-    if not slow:
-        return None
-    return f"{len(slow)} of {len(result.pairs)} senders could not keep up with the rate that was asked for"
-
-
-def _dropped(result: Result) -> str | None:
-    drops = sum(pair.socket_drops or 0 for pair in result.pairs)
-    if not drops:
-        return None
-    return f"{drops:,} datagrams were dropped at full socket buffers of their receivers, not by the network"
-
-
-def _refused(result: Result) -> str | None:
-    refused = sum(pair.send_errors or 0 for pair in result.pairs)
-    return (
-        f"{refused:,} sends were refused by the senders' own kernels; these are not counted as sent"
-        if refused
-        else None
-    )

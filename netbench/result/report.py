@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from netbench.result.columns import Column, columns_for
-from netbench.result.notes import footer_of, notes_of, title_of, totals_of
+from netbench.result.notes import footer_of, notes_of, title_of, totals_of, verdict_lines_of
 from netbench.result.units import scale_for
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class Report:
         overall: The same over all pairs, None for a single one.
         hidden: Pairs that are not in the rows because there are too many.
         totals: Sentences about all pairs together.
-        notes: Sentences that the reader should know before trusting the numbers.
+        verdict: Whether the numbers can be believed, then each reason why not.
+        notes: Sentences that the reader may want to know besides.
         failures: The pairs that failed, one by one.
         left_over: The workers that were in no pair, one by one.
         footer: What makes the numbers mean something.
@@ -61,6 +62,7 @@ class Report:
     overall: tuple[str, ...] | None
     hidden: int
     totals: tuple[str, ...]
+    verdict: tuple[str, ...]
     notes: tuple[str, ...]
     failures: tuple[str, ...]
     left_over: tuple[str, ...]
@@ -92,6 +94,7 @@ def report(result: Result, rows_max: int) -> Report:
         overall=None if overall is None else _row(overall, scales),
         hidden=len(result.pairs) - len(shown),
         totals=totals_of(result),
+        verdict=verdict_lines_of(result),
         notes=notes_of(result),
         failures=tuple(str(failure) for failure in result.failures),
         left_over=tuple(f"{each.worker.name} on {each.worker.node}: {each.reason}" for each in result.left_over),

@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 def to_dict(result: Result) -> dict[str, Any]:
     """Turn a result into plain JSON data, with the name of its form under ``schema``."""
-    return {"schema": SCHEMA, **_plain(to_wire(result))}
+    # For readers of the file; whoever loads the result computes it again.
+    return {"schema": SCHEMA, "verdict": _plain(result.verdict.to_dict()), **_plain(to_wire(result))}
 
 
 def to_json(result: Result, indent: int | None = None) -> str:
@@ -54,7 +55,7 @@ def from_dict(data: object, kind: type[T]) -> T:
         msg = f"not a result that this netbench reads: {said}, where {SCHEMA!r} is expected"
         raise ResultFormatError(msg)
     try:
-        return from_wire({key: value for key, value in data.items() if key != "schema"}, kind)
+        return from_wire({key: value for key, value in data.items() if key not in {"schema", "verdict"}}, kind)
     except ProtocolError as error:
         msg = f"the stored result is damaged: {error}"
         raise ResultFormatError(msg) from error

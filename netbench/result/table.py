@@ -47,8 +47,11 @@ def _parts(view: Report) -> Iterator[RenderableType]:
         yield _table(view)
     if view.hidden:
         yield Text(f"{view.hidden} faster pairs are not shown; see to_html(), to_dataframe() or the JSON", style="dim")
+    trusted = len(view.verdict) == 1
     for label, lines, style in (
         ("Total", view.totals, "bold"),
+        ("Verdict", view.verdict[:1], "bold green" if trusted else "bold yellow"),
+        ("Doubt", view.verdict[1:], "yellow"),
         ("Note", view.notes, "yellow"),
         ("Failed", view.failures, "red"),
         ("Left over", view.left_over, "yellow"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,6 +15,7 @@ __all__ = ("SPIN_NS", "WorkerClock", "wait_until")
 
 #: A sleeping thread is woken up to 2 ms late; the last stretch before an instant is spent spinning.
 SPIN_NS = 2_000_000
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @attrs.frozen
@@ -25,6 +27,15 @@ class WorkerClock:
     """
 
     shift_ns: int = 0
+
+    @property
+    def identity(self) -> str:
+        """A name that two workers share where they read the same clock, that of one kernel; empty where unknown."""
+        try:
+            boot_id = _BOOT_ID.read_text().strip()
+        except OSError:
+            return ""
+        return f"{boot_id}{self.shift_ns:+}"
 
     def now_ns(self) -> int:
         """Unix time in nanoseconds."""

@@ -1,4 +1,4 @@
-"""Processor time that this worker uses while traffic flows, and how long its CPU limit held it."""
+"""Processor time that this worker uses while traffic flows, and who took it from it."""
 
 from __future__ import annotations
 
@@ -9,99 +9,103 @@ from pathlib import Path
 import attrs
 
 from netbench.metrics import Usage
+from netbench.worker.host_counters import HostSnapshot
+from netbench.worker.throttling import CpuStat, read_cpu_stat
 
-__all__ = ("CpuStat", "UsageMeter", "read_cpu_stat")
+__all__ = ("UsageMeter", "read_threads")
 
-_CGROUPS = Path("/sys/fs/cgroup")
-_SELF = Path("/proc/self/cgroup")
+_TASKS = Path("/proc/self/task")
+_NS_PER_S = 1e9
 
 
 @attrs.frozen
-class CpuStat:
-    """A cgroup's ``cpu.stat``, of either version of cgroups, since the cgroup was made.
+class _Reading:
+    user_s: float
+    system_s: float
+    wall_s: float
+    throttling: CpuStat | None
+    threads: dict[int, tuple[int, int]]
+    host: HostSnapshot
 
-    Attributes:
-        periods: Scheduler periods in which it wanted to run.
-        throttled_periods: Those in which its quota ran out.
-        throttled_s: How long it was held for that.
-    """
-
-    periods: int
-    throttled_periods: int
-    throttled_s: float
-
-
-class UsageMeter:
-    """Reads the processor time of this process, and of programs it has started and waited for, between two calls."""
-
-    def __init__(self) -> None:
-        self._at_start = _read()
-        self._stat_at_start = read_cpu_stat()
-
-    def start(self) -> None:
-        """Begin to count."""
-        self._at_start = _read()
-        self._stat_at_start = read_cpu_stat()
-
-    def stop(self) -> Usage:
-        """Give what was used since the start."""
-        user, system, wall = (now - then for now, then in zip(_read(), self._at_start, strict=True))
-        before, after = self._stat_at_start, read_cpu_stat()
-        if before is None or after is None or not after.periods:
-            # Without a quota there are no periods.
-            return Usage(cpu_user_s=user, cpu_system_s=system, wall_s=wall)
-        periods = after.periods - before.periods
-        throttled = after.throttled_periods - before.throttled_periods
-        return Usage(
-            cpu_user_s=user,
-            cpu_system_s=system,
-            wall_s=wall,
-            throttled_s=max(0.0, after.throttled_s - before.throttled_s),
-            throttled_share=min(1.0, max(0.0, throttled / periods)) if periods > 0 else 0.0,
+    @classmethod
+    def now(cls) -> _Reading:
+        own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        return cls(
+            user_s=own.ru_utime + children.ru_utime,
+            system_s=own.ru_stime + children.ru_stime,
+            wall_s=time.perf_counter(),
+            throttling=read_cpu_stat(),
+            threads=read_threads(),
+            host=HostSnapshot.now(),
         )
 
 
-def read_cpu_stat(cgroups: Path = _CGROUPS, own: Path = _SELF) -> CpuStat | None:
-    """Read ``cpu.stat`` of this process' cgroup, version 2 or 1; None where there is none.
+class UsageMeter:
+    """Reads what this process, and programs it has started and waited for, used between two calls."""
+
+    def __init__(self) -> None:
+        self._before = _Reading.now()
+
+    def start(self) -> None:
+        """Begin to count."""
+        self._before = _Reading.now()
+
+    def stop(self) -> Usage:
+        """Give what was used since the start."""
+        before, after = self._before, _Reading.now()
+        throttled_s, throttled_share = _throttled(before.throttling, after.throttling)
+        ran, waited = _threads(before.threads, after.threads)
+        return Usage(
+            cpu_user_s=after.user_s - before.user_s,
+            cpu_system_s=after.system_s - before.system_s,
+            wall_s=after.wall_s - before.wall_s,
+            throttled_s=throttled_s,
+            throttled_share=throttled_share,
+            busiest_thread_s=ran,
+            run_queue_s=waited,
+            host=after.host.since(before.host),
+        )
+
+
+def _throttled(before: CpuStat | None, after: CpuStat | None) -> tuple[float | None, float | None]:
+    if before is None or after is None or not after.periods:
+        # Without a quota there are no periods.
+        return None, None
+    periods = after.periods - before.periods
+    share = (after.throttled_periods - before.throttled_periods) / periods if periods > 0 else 0.0
+    return max(0.0, after.throttled_s - before.throttled_s), min(1.0, max(0.0, share))
+
+
+def _threads(
+    before: dict[int, tuple[int, int]], after: dict[int, tuple[int, int]]
+) -> tuple[float | None, float | None]:
+    """Give the most that a thread ran, and the most that one waited, in seconds."""
+    if not after:
+        return None, None
+    changes = [
+        (ran - before.get(thread, (0, 0))[0], waited - before.get(thread, (0, 0))[1])
+        for thread, (ran, waited) in after.items()
+    ]
+    return max(ran for ran, _ in changes) / _NS_PER_S, max(waited for _, waited in changes) / _NS_PER_S
+
+
+def read_threads(tasks: Path = _TASKS) -> dict[int, tuple[int, int]]:
+    """Read for each thread how long it ran and how long it waited for a processor, in nanoseconds.
+
+    Threads that traffic ran in are idle for a while before they end, so they are still there when it is over.
 
     Args:
-        cgroups: Where the cgroup file systems are.
-        own: The list of this process' cgroups.
+        tasks: Where the kernel lists this process' threads; nothing is given where it does not.
     """
-    for path in _candidates(cgroups, own):
-        try:
-            fields = dict(line.split() for line in path.read_text().splitlines())
-            held_s = (
-                int(fields["throttled_usec"]) / 1e6
-                if "throttled_usec" in fields
-                else int(fields["throttled_time"]) / 1e9
-            )
-            return CpuStat(int(fields["nr_periods"]), int(fields["nr_throttled"]), held_s)
-        except (OSError, ValueError, KeyError):
-            continue
-    return None
-
-
-def _candidates(cgroups: Path, own: Path) -> list[Path]:
-    """Give where the file may be. In a container the own cgroup is the root, or its path there is the host's."""
+    found: dict[int, tuple[int, int]] = {}
     try:
-        lines = own.read_text().splitlines()
+        listed = list(tasks.iterdir())
     except OSError:
-        return []
-    found: list[Path] = []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        inside = path.lstrip("/")
-        if not controllers:
-            roots = [cgroups, cgroups / "unified"]
-        elif "cpu" in controllers.split(","):
-            roots = [cgroups / controllers, cgroups / "cpu"]
-        else:
+        return found
+    for task in listed:
+        try:
+            ran, waited, _ = (task / "schedstat").read_text().split()
+            found[int(task.name)] = int(ran), int(waited)
+        except (OSError, ValueError):
             continue
-        found += [root / each / "cpu.stat" for root in roots for each in (inside, "")]
     return found
-
-
-def _read() -> tuple[float, float, float]:
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + children.ru_utime, own.ru_stime + children.ru_stime, time.perf_counter()

@@ -11,7 +11,7 @@ from netbench.runner.template.errors import TemplateError
 __all__ = ("OUTPUT_MAX", "Output", "Rendered", "Value3")
 
 #: No file of an honest plan is larger, in bytes.
-OUTPUT_MAX = 16 * 2**20
+OUTPUT_MAX = 4 * 2**20
 
 
 @attrs.frozen

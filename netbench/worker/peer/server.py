@@ -126,7 +126,8 @@ class _Session:
             with anyio.fail_after(request.arm_timeout_s):
                 offer = await driver.listen()
                 clock_port = self._peer.clock_service.port
-                await self._frames.send({"kind": "prepared", "ports": offer.ports, "clock_port": clock_port})
+                prepared = {"ports": offer.ports, "clock_port": clock_port, "clock": self._peer.clock.identity}
+                await self._frames.send({"kind": "prepared", **prepared})
                 await driver.ready()
                 await self._frames.send({"kind": "ready"})
             async with anyio.create_task_group() as group:

@@ -55,7 +55,7 @@ def series_of(*amounts: int, interval_ns: int = NS) -> IntervalSeries:
     )
 
 
-def make_outcome(
+def make_outcome(  # noqa: PLR0913 - all that tests change
     client: Sequence[FlowRecord],
     server: Sequence[FlowRecord],
     *,
@@ -63,22 +63,32 @@ def make_outcome(
     offset_ns: int = 0,
     after: ClockComparison | None = None,
     tool: str = "native",
+    lateness_ns: int = 2000,
+    bound_ns: int = 500,
+    client_usage: Usage | None = None,
+    server_usage: Usage | None = None,
 ) -> PairOutcome:
     """Give an outcome of these records; the window is counted from START_NS."""
     return PairOutcome(
         timing=Timing(
             asked_start_ns=START_NS,
-            start_lateness_ns=2000,
+            start_lateness_ns=lateness_ns,
             counted_from_ns=START_NS + window_ns[0],
             counted_until_ns=START_NS + window_ns[1],
             base_clock=None,
-            peer_clock=ClockComparison(offset_ns=offset_ns, bound_ns=500, samples=8),
+            peer_clock=ClockComparison(offset_ns=offset_ns, bound_ns=bound_ns, samples=8),
             peer_clock_after=after,
         ),
         client=SideReport(
-            records=tuple(client), usage=Usage(cpu_user_s=0.25, cpu_system_s=0.75, wall_s=2.0), tool=tool
+            records=tuple(client),
+            usage=client_usage or Usage(cpu_user_s=0.25, cpu_system_s=0.75, wall_s=2.0),
+            tool=tool,
         ),
-        server=SideReport(records=tuple(server), usage=Usage(cpu_user_s=0.5, cpu_system_s=0.0, wall_s=2.0), tool=tool),
+        server=SideReport(
+            records=tuple(server),
+            usage=server_usage or Usage(cpu_user_s=0.5, cpu_system_s=0.0, wall_s=2.0),
+            tool=tool,
+        ),
     )
 
 

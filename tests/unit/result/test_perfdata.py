@@ -59,14 +59,17 @@ def test_a_pair_that_failed_counts_as_planned() -> None:
 def test_a_metric_that_nobody_measured_is_absent() -> None:
     """ClusterLoader2 would write 0."""
     items = make_result(make_outcome([], [])).perfdata()["dataItems"]
-    assert [item["labels"] for item in items] == [{"Metric": "Completeness"}]
+    assert [item["labels"]["Metric"] for item in items] == ["Verdict", "Completeness"]
 
 
 def test_a_result_without_pairs_says_that_none_was_measured() -> None:
     """And has no figure that could be taken for one."""
     counts = {"Planned": 1, "Measured": 0, "Missing": 1}
     items = make_result(failures=(make_failure(0),)).perfdata()["dataItems"]
-    assert items == [{"data": counts, "unit": "pairs", "labels": {"Metric": "Completeness"}}]
+    assert items == [
+        {"data": {"Trusted": 0, "Doubts": 1}, "unit": "count", "labels": {"Metric": "Verdict"}},
+        {"data": counts, "unit": "pairs", "labels": {"Metric": "Completeness"}},
+    ]
 
 
 def test_pairs_that_were_planned_and_never_made_are_counted() -> None:

@@ -105,21 +105,11 @@ def test_markup_in_a_message_is_shown_as_it_is() -> None:
     assert "[bold]oops[/bold]" in text_of(make_result(failures=(make_failure(message="[bold]oops[/bold]"),)))
 
 
-@pytest.mark.parametrize(
-    ("result", "note"),
-    [
-        (make_result(tcp_outcome(1), stopped_early=True), "the run was stopped before its time"),
-        (
-            make_result(tcp_outcome(1), tcp_outcome(1, window_ns=(NS // 2, 3 * NS // 2))),
-            "during only 50.0% of the time",
-        ),
-        (make_result(udp_outcome(sent=1500, received=1500)), "1 of 1 senders could not keep up with the rate"),
-        (make_result(udp_outcome(socket_drops=1234)), "1,234 datagrams were dropped at full socket buffers"),
-    ],
-)
-def test_what_casts_doubt_on_the_numbers_is_noted(result: Result, note: str) -> None:
-    """Before anybody trusts them."""
-    assert note in text_of(result)
+def test_the_verdict_is_a_line_with_a_line_for_each_reason() -> None:
+    """Before anybody trusts the numbers."""
+    shown = text_of(make_result(tcp_outcome(1), stopped_early=True))
+    assert "Verdict: doubtful (stopped)" in shown
+    assert "Doubt: stopped: the run was stopped before its time. Let it run to its end" in shown
 
 
 def test_a_result_without_pairs_can_be_shown() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netbench.worker.usage import CpuStat, read_cpu_stat
+from netbench.worker.throttling import CpuStat, read_cpu_stat
 
 if TYPE_CHECKING:
     from pathlib import Path

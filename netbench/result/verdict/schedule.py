@@ -1,0 +1,69 @@
+"""Was what was asked for really offered?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netbench.result.verdict.judgement import Doubt, Finding, doubt_of
+from netbench.result.verdict.sides import asked_and_got
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from netbench.result.model import Result
+
+__all__ = ("schedule_doubts",)
+
+#: Of the asked rate; a paced native sender keeps 99.99 % (see the benchmarks).
+_KEPT = 0.99
+#: An open loop's requests that leave late by more than this share of the response time measure the client
+#: (coordinated omission, Tene).
+_LATE, _LATE_S = 0.5, 1e-3
+#: Share of the datagrams that the sender's kernel refused.
+_REFUSED = 1e-3
+
+
+def schedule_doubts(result: Result) -> Iterator[Doubt]:
+    """Look at rates that were not kept, requests that left late, and sends that were refused."""
+    yield from _rates(result)
+    yield from _lateness(result)
+    yield from _refused(result)
+
+
+def _rates(result: Result) -> Iterator[Doubt]:
+    found = []
+    for pair in result.pairs:
+        rates = asked_and_got(result, pair)
+        if rates is not None and rates[1] < _KEPT * rates[0]:
+            asked, got = rates
+            words = f"{got:,.6g} of the {asked:,.6g} each second that were asked for ({got / asked:.1%})"
+            found.append(Finding(str(pair.pair), got / asked, words))
+    advice = "Ask for a rate that it can keep, or read the result as the most it could do"
+    yield from doubt_of("rate-not-kept", found, _KEPT, advice, low=True)
+
+
+def _lateness(result: Result) -> Iterator[Doubt]:
+    found = []
+    for pair in result.pairs:
+        late, response = pair.send_lateness, pair.response_time
+        if late is None or response is None or pair.asked_rps is None:
+            continue
+        late_s, response_s = late.percentile(99), response.percentile(99)
+        if late_s > _LATE_S and late_s > _LATE * response_s:
+            words = f"1 % of its requests left {late_s * 1e3:.3g} ms late or more, of {response_s * 1e3:.3g} ms in all"
+            found.append(Finding(str(pair.pair), late_s / response_s, words))
+    advice = "Every connection was waiting for the server: use more connections, or a lower rate_rps"
+    yield from doubt_of("send-lateness", found, _LATE, advice)
+
+
+def _refused(result: Result) -> Iterator[Doubt]:
+    found = []
+    for pair in result.pairs:
+        refused, sent = pair.send_errors, pair.sent
+        if refused and sent is not None and refused >= _REFUSED * (refused + sent):
+            share = refused / (refused + sent)
+            words = f"its kernel refused {refused:,} datagrams ({share:.1%}), which do not count as sent"
+            found.append(Finding(str(pair.pair), share, words))
+    yield from doubt_of(
+        "send-refused", found, _REFUSED, "A full device queue or a filter: lower the rate, or look there"
+    )

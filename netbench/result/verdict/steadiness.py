@@ -1,0 +1,145 @@
+"""Was the throughput the same all the time? A mean of something that changes says little."""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean, median, pvariance
+from typing import TYPE_CHECKING
+
+from netbench.result.verdict.judgement import Doubt, Finding, doubt_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netbench.metrics import IntervalSeries
+    from netbench.result.model import Result
+    from netbench.result.pair import PairResult
+
+__all__ = ("change_point", "steadiness_doubts", "trend", "warmup_bins")
+
+#: A series is looked at in so many parts of equal length, fewer where it has fewer intervals.
+_BINS, _BINS_MIN = 20, 10
+#: Shares of the mean: what a change, a slope over the whole time, and a warm-up must make of a difference.
+_CHANGE, _TREND, _WARMUP = 0.1, 0.1, 0.02
+#: Standard errors by which a stretch differs from the rest, and Mann's and Kendall's z (p < 0.001).
+_CHANGE_T, _TREND_Z = 6.0, 3.29
+#: No stretch that differs is shorter than this share, and neither is the rest.
+_STRETCH = 0.1
+
+
+def steadiness_doubts(result: Result) -> Iterator[Doubt]:
+    """Look at warm-up, trend and change points of every pair's throughput."""
+    warming, sloping, changing = [], [], []
+    suggested_s = 0.0
+    for pair in result.pairs:
+        values = _binned(pair)
+        if len(values) < _BINS_MIN or not any(values):
+            continue
+        bin_s = result.spec.duration_s / len(values)
+        first = warmup_bins(values)
+        steady, mean = fmean(values[first:]), fmean(values)
+        off = abs(mean - steady) / steady if steady else 0.0
+        if first and off >= _WARMUP:
+            suggested_s = max(suggested_s, result.spec.warmup_s + first * bin_s)
+            words = f"its first {first * bin_s:.2g} s differ and move its mean by {off:.1%}"
+            warming.append(Finding(str(pair.pair), off, words))
+        # What the warm-up explains is not said twice.
+        rest = values[first:] if first and off >= _WARMUP else values
+        place, change = change_point(rest)
+        slope = trend(rest)
+        if abs(change) >= _CHANGE:
+            at_s = (len(values) - len(rest) + place) * bin_s
+            words = f"its throughput changed by {change:+.0%} of its mean after {at_s:.2g} s"
+            changing.append(Finding(str(pair.pair), abs(change), words))
+        elif abs(slope) >= _TREND:
+            words = f"its throughput changed steadily, by {slope:+.0%} of its median over the whole time"
+            sloping.append(Finding(str(pair.pair), abs(slope), words))
+    yield from doubt_of(
+        "warm-up", warming, _WARMUP, f"Measure again with warmup_s={math.ceil(suggested_s * 10) / 10:g}"
+    )
+    unsteady = "Something changed meanwhile: look at the plot, measure longer, or repeat until the interval is narrow"
+    yield from doubt_of("change-point", changing, _CHANGE, unsteady)
+    yield from doubt_of("trend", sloping, _TREND, unsteady)
+
+
+def warmup_bins(values: Sequence[float]) -> int:
+    """Give how many values at the beginning are best left out: White's marginal standard error rule (MSER, 1997).
+
+    It leaves out as many as make the standard error of the mean of the rest least, at most half.
+    """
+    half = len(values) // 2
+    errors = [pvariance(values[first:]) / (len(values) - first) for first in range(half + 1)]
+    return min(range(len(errors)), key=errors.__getitem__)
+
+
+def change_point(values: Sequence[float]) -> tuple[int, float]:
+    """Find the stretch whose mean differs most from that of the rest, by Welch's t over every stretch.
+
+    A stretch may begin or end the series, which then changed once, or lie within it (circular binary segmentation,
+    Olshen et al., 2004).
+
+    Returns:
+        Where it changed first, and by how much, as a share of the whole mean; 0 where it did not to speak of.
+    """
+    count, whole = len(values), fmean(values)
+    shortest = max(2, math.ceil(_STRETCH * count))
+    best, place, change = 0.0, 0, 0.0
+    for first in range(count):
+        for last in range(first + shortest, count + 1):
+            if count - (last - first) < shortest:
+                continue
+            inside, outside = values[first:last], (*values[:first], *values[last:])
+            difference = fmean(inside) - fmean(outside)
+            error = math.sqrt(_sample_variance(inside) / len(inside) + _sample_variance(outside) / len(outside))
+            score = abs(difference) / error if error else (math.inf if difference else 0.0)
+            if score > best:
+                # A stretch from the beginning is what it changed from.
+                best, place, change = score, first or last, difference if first else -difference
+    return (place, change / whole) if best >= _CHANGE_T and whole else (0, 0.0)
+
+
+def trend(values: Sequence[float]) -> float:
+    """Give the slope of a series over its whole length as a share of its median, if it has one.
+
+    The slope is Theil's and Sen's, the median over all pairs of values; whether there is one, Mann's and Kendall's test
+    says. Both do not mind outliers.
+    """
+    count, middle = len(values), median(values)
+    pairs = [
+        (later - earlier, values[later] - values[earlier])
+        for earlier in range(count)
+        for later in range(earlier + 1, count)
+    ]
+    score = sum((rise > 0) - (rise < 0) for _, rise in pairs)
+    deviation = math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+    if not middle or abs(score) / deviation < _TREND_Z:
+        return 0.0
+    return median(rise / run for run, rise in pairs) * (count - 1) / middle
+
+
+def _binned(pair: PairResult) -> list[float]:
+    """Give a pair's received bytes in equal parts of its window, over all directions."""
+    series = [each for each in pair.receiver_series if each.ends_ns]
+    if not series:
+        return []
+    count = min(_BINS, *(len(each.ends_ns) for each in series))
+    parts = [_parts(each, count) for each in series]
+    return [sum(amounts) for amounts in zip(*parts, strict=True)]
+
+
+def _parts(series: IntervalSeries, count: int) -> list[float]:
+    """Spread what arrived in each interval evenly over it, and add up each part."""
+    end = series.ends_ns[-1]
+    parts = [0.0] * count
+    begin = 0
+    for until, amount in zip(series.ends_ns, series.amounts, strict=True):
+        first, last = begin * count // end, min(until * count // end, count - 1)
+        for place in range(first, last + 1):
+            overlap = min(until, (place + 1) * end / count) - max(begin, place * end / count)
+            parts[place] += amount * max(0.0, overlap) / (until - begin) if until > begin else 0.0
+        begin = until
+    return parts
+
+
+def _sample_variance(values: Sequence[float]) -> float:
+    return pvariance(values) * len(values) / (len(values) - 1)

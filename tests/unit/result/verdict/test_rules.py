@@ -1,0 +1,204 @@
+"""Each rule of the verdict: what breaks it, what does not, and what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+
+from netbench.metrics import HostCounters, HttpClientRecord, Usage
+from netbench.traffic import Http, Tcp
+from tests.unit.result.builders import NS, http_outcome, make_failure, make_result, tcp_outcome, udp_outcome
+
+if TYPE_CHECKING:
+    from netbench.result import Doubt, Result
+
+
+def usage(**changes: Any) -> Usage:  # noqa: ANN401 - whatever Usage takes
+    """Give the use of a worker that had hardly anything to do."""
+    quiet = {"cpu_user_s": 0.1, "cpu_system_s": 0.1, "wall_s": 2.0, "busiest_thread_s": 0.1, "run_queue_s": 0.01}
+    return Usage(**{**quiet, "host": HostCounters(idle_share=0.9, softnet_dropped=0), **changes})
+
+
+def host(**counters: Any) -> Usage:  # noqa: ANN401 - whatever HostCounters takes
+    """Give a quiet worker on a host that counted this."""
+    return usage(host=HostCounters(**{"idle_share": 0.9, "softnet_dropped": 0, **counters}))
+
+
+def rules(result: Result) -> dict[str, Doubt]:
+    """Give the rules that a result breaks."""
+    return {doubt.rule: doubt for doubt in result.verdict.doubts}
+
+
+QUIET: dict[str, Any] = {"client_usage": usage(), "server_usage": usage()}
+#: A twentieth of a second each, all the same.
+STEADY = (1_000_000,) * 40
+
+
+def test_a_quiet_healthy_result_is_trusted() -> None:
+    """Nothing is said against it, and nothing was out of sight."""
+    verdict = make_result(tcp_outcome(1, 1, **QUIET)).verdict
+    assert (verdict.trusted, str(verdict)) == (True, "trusted")
+
+
+def test_what_no_worker_could_look_at_is_said() -> None:
+    """A trusted result of a blind worker is worth less."""
+    verdict = make_result(tcp_outcome(1, 1)).verdict
+    assert verdict.unseen == ("run queues", "processors' idle time", "the kernel's packet backlog")
+
+
+@pytest.mark.parametrize(
+    ("result", "rule", "evidence"),
+    [
+        (make_result(tcp_outcome(1), failures=(make_failure(1),)), "incomplete", "1 of 2 pairs have no result"),
+        (make_result(), "incomplete", "there is no pair"),
+        (make_result(tcp_outcome(1), stopped_early=True), "stopped", "before its time"),
+        (make_result(tcp_outcome(1, lateness_ns=30_000_000)), "late-start", "it started 30 ms late, of 2 s"),
+        (
+            make_result(tcp_outcome(1), tcp_outcome(1, window_ns=(NS // 2, 3 * NS // 2))),
+            "overlap",
+            "all its pairs were sending in only 50.0% of the time",
+        ),
+        (make_result(udp_outcome(bound_ns=40_000)), "clock-bound", "50 us is known to +-40 us"),
+        (
+            make_result(udp_outcome(sent=1500, received=1500)),
+            "rate-not-kept",
+            "750 of the 1,000 each second that were asked for (75.0%)",
+        ),
+        (
+            make_result(udp_outcome(socket_drops=123)),
+            "receive-buffer",
+            "123 datagrams (6.15%) arrived and were dropped at the receiver's full buffer",
+        ),
+        (
+            make_result(tcp_outcome(1, client_usage=usage(throttled_share=0.3, throttled_s=0.5))),
+            "cpu-throttled",
+            "in 30% of the scheduler's periods, 0.5 s",
+        ),
+        (
+            make_result(tcp_outcome(1, client_usage=usage(busiest_thread_s=1.94))),
+            "cpu-bound",
+            "the sender's busiest thread used 0.97 of a processor",
+        ),
+        (
+            make_result(tcp_outcome(1, client_usage=usage(cpu_user_s=1.9, busiest_thread_s=0.6))),
+            "gil-bound",
+            "used 0.95 of a processor in user space",
+        ),
+        (
+            make_result(tcp_outcome(1, server_usage=usage(run_queue_s=0.5))),
+            "run-queue",
+            "had no processor for 25% of the time",
+        ),
+        (make_result(tcp_outcome(1, client_usage=host(steal_share=0.2))), "cpu-steal", "gave 20% of its processors'"),
+        (make_result(tcp_outcome(1, client_usage=host(idle_share=0.01))), "host-busy", "idle for 1.0% of the time"),
+        (make_result(tcp_outcome(1, client_usage=host(softnet_dropped=10))), "host-drops", "10 packets dropped"),
+        (make_result(tcp_outcome(1, client_usage=host(interface_dropped=10))), "interface-drops", "10 packets"),
+        (make_result(tcp_outcome(1, server_usage=host(softnet_squeezed=90))), "softirq", "90 times its kernel's"),
+        (
+            make_result(tcp_outcome(1, client_usage=host(tcp_segments=1000, tcp_retransmits=50))),
+            "retransmits",
+            "5.0% of the segments sent there were sent again",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_rule_that_is_broken_is_named_with_its_evidence(result: Result, rule: str, evidence: str) -> None:
+    """And with what to do about it."""
+    found = rules(result)
+    assert rule in found
+    assert evidence in found[rule].evidence
+    assert found[rule].advice
+
+
+def test_a_paced_senders_thread_may_be_busy() -> None:
+    """It spins to meet its instants; only a rate that is not kept makes that a limit."""
+    busy = usage(busiest_thread_s=1.99, run_queue_s=0.0)
+    assert "cpu-bound" not in rules(make_result(udp_outcome(client_usage=busy)))
+    assert "cpu-bound" in rules(make_result(udp_outcome(sent=1000, client_usage=busy)))
+
+
+def test_an_open_loop_whose_requests_leave_late_is_named() -> None:
+    """Its response times are the client's waiting."""
+    outcome = http_outcome()
+    (record,) = outcome.client.records
+    assert isinstance(record, HttpClientRecord)
+    late = attrs.evolve(record, asked_rps=45.0, send_lateness=record.response_time)
+    result = make_result(attrs.evolve(outcome, client=attrs.evolve(outcome.client, records=(late,))))
+    assert isinstance(result.spec.traffic, Http)
+    assert "send-lateness" in rules(result)
+
+
+def test_the_worst_of_several_is_the_evidence() -> None:
+    """The others are named after it."""
+    outcomes = [tcp_outcome(1, client_usage=usage(run_queue_s=waited)) for waited in (0.5, 1.5, 0.0)]
+    doubt = rules(make_result(*outcomes))["run-queue"]
+    assert doubt.value == pytest.approx(0.75)
+    assert len(doubt.where) == 2
+    assert "(and 1 more)" in doubt.evidence
+
+
+def steadiness(*amounts: int) -> dict[str, Doubt]:
+    """Judge a TCP pair with these bytes a second."""
+    count = len(amounts)
+    result = make_result(tcp_outcome(*amounts, **QUIET))
+    return rules(attrs.evolve(result, spec=attrs.evolve(result.spec, duration_s=float(count))))
+
+
+def test_a_steady_throughput_is_trusted() -> None:
+    """The same all the time."""
+    assert steadiness(*STEADY) == {}
+
+
+def test_noise_is_not_taken_for_a_change() -> None:
+    """Five percent up and down."""
+    assert steadiness(*(1_000_000 + 50_000 * (-1) ** place for place in range(40))) == {}
+
+
+def test_a_warm_up_that_is_still_visible_comes_with_a_suggestion() -> None:
+    """Four seconds at half the rate."""
+    doubt = steadiness(*(500_000,) * 4, *(1_000_000,) * 36)["warm-up"]
+    assert "its first 4 s differ and move its mean by 5.0%" in doubt.evidence
+    assert doubt.advice == "Measure again with warmup_s=4"
+
+
+def test_a_change_in_the_middle_is_named_with_its_time() -> None:
+    """A third less from there on."""
+    noise = [20_000 * (-1) ** place for place in range(40)]
+    amounts = [(1_000_000 if place < 24 else 660_000) + noise[place] for place in range(40)]
+    doubt = steadiness(*amounts)["change-point"]
+    assert "after 24 s" in doubt.evidence
+    assert "-3" in doubt.evidence
+
+
+def test_a_stall_in_the_middle_is_named_with_its_time() -> None:
+    """Nothing for five seconds, then as before."""
+    amounts = [0 if 20 <= place < 25 else 1_000_000 + 10_000 * (-1) ** place for place in range(40)]
+    assert "after 20 s" in steadiness(*amounts)["change-point"].evidence
+
+
+def test_a_steady_slope_is_a_trend_or_a_change() -> None:
+    """A third more at the end."""
+    assert {"trend", "change-point"} & steadiness(*(1_000_000 + 8_000 * place for place in range(40))).keys()
+
+
+def test_a_short_series_is_not_judged() -> None:
+    """Two values say nothing about steadiness."""
+    assert steadiness(1, 1_000_000) == {}
+
+
+def test_retransmits_count_for_tcp_alone() -> None:
+    """What else runs in the namespace is none of UDP's."""
+    lossy = host(tcp_segments=100, tcp_retransmits=50)
+    assert isinstance(make_result(tcp_outcome(1)).spec.traffic, Tcp)
+    assert "retransmits" not in rules(make_result(udp_outcome(client_usage=lossy)))
+
+
+def test_the_verdict_is_in_the_json_and_is_computed_anew_when_it_is_read() -> None:
+    """A file from which it was removed, or in which it was bettered, is judged all the same."""
+    result = make_result(tcp_outcome(1, 1, lateness_ns=NS))
+    data = result.to_dict()
+    assert (data["verdict"]["verdict"], data["verdict"]["doubts"][0]["rule"]) == ("doubtful", "late-start")
+    data["verdict"] = {"verdict": "trusted"}
+    assert type(result).from_dict(data).verdict == result.verdict
