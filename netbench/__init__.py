@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         SameNode,
     )
     from netbench.problem import Problem
-    from netbench.result import PairFailure, PairResult, Result
+    from netbench.result import ConfidenceInterval, Doubt, PairFailure, PairResult, Precision, Result, Verdict
     from netbench.run import Run
     from netbench.runner import (
         MeasurementMethod,
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         measurement_method,
         run_plan,
     )
+    from netbench.search import Bound, MaxLatency, MaxLoss, Search, SearchResult, Trial
     from netbench.topology import LeftOver, Node, Pair, Worker
     from netbench.traffic import Http, Tcp, Traffic, Udp
     from netbench.version import __version__
@@ -72,11 +73,14 @@ __all__ = (
     "AccessDeniedError",
     "ApiError",
     "BackendError",
+    "Bound",
     "CleanupError",
     "Cluster",
     "ClusterUnreachableError",
+    "ConfidenceInterval",
     "CrossNode",
     "CrossZone",
+    "Doubt",
     "DriverError",
     "ExplicitPairs",
     "Failure",
@@ -87,6 +91,8 @@ __all__ = (
     "InvalidArgumentError",
     "LeftOver",
     "ManyToOne",
+    "MaxLatency",
+    "MaxLoss",
     "Measurement",
     "MeasurementMethod",
     "MethodCall",
@@ -115,6 +121,7 @@ __all__ = (
     "PlanError",
     "PlanOutcome",
     "PlanSources",
+    "Precision",
     "Problem",
     "ProtocolError",
     "RandomPairs",
@@ -127,12 +134,16 @@ __all__ = (
     "RunEnded",
     "RunEvent",
     "SameNode",
+    "Search",
+    "SearchResult",
     "StateError",
     "Summary",
     "Tcp",
     "Traffic",
+    "Trial",
     "Udp",
     "UsageError",
+    "Verdict",
     "Worker",
     "WorkerFleet",
     "__version__",
@@ -198,8 +209,9 @@ _HOMES = {
         "Ratio",
         "SameNode",
     ),
-    "result": ("PairFailure", "PairResult", "Result"),
+    "result": ("ConfidenceInterval", "Doubt", "PairFailure", "PairResult", "Precision", "Result", "Verdict"),
     "run": ("Run",),
+    "search": ("Bound", "MaxLatency", "MaxLoss", "Search", "SearchResult", "Trial"),
     "topology": ("LeftOver", "Node", "Pair", "Worker"),
     "traffic": ("Http", "Tcp", "Traffic", "Udp"),
     "version": ("__version__",),

@@ -14,16 +14,17 @@ from netbench import validation as v
 from netbench.errors import InvalidArgumentError, MissingProgramError
 from netbench.messages import DriverName, PairRequest
 from netbench.pairing import Pairing, PairingStrategy, check_pairing
-from netbench.result import MeasurementFacts, PairFailure, PairResult, Result, RunMetadata
+from netbench.result import MeasurementFacts, PairFailure, PairResult, Precision, Result, RunMetadata
 from netbench.rounds import RoundPlan
 from netbench.run import Run
 from netbench.traffic import Http, Tcp, Traffic, Udp
 from netbench.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from netbench.fleet import WorkerFleet
+    from netbench.messages import WorkerHello
     from netbench.topology import Pair
 
 __all__ = ("Measurement",)
@@ -72,6 +73,13 @@ def _driver(instance: Measurement, attribute: attrs.Attribute[Any], value: str) 
             raise v.fail(instance, name, getattr(instance, name), "whole seconds with driver='iperf3'")
 
 
+def _until(instance: Measurement, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and not isinstance(value, Precision):
+        raise v.fail(instance, attribute.name, value, "a Precision() or None")
+    if value is not None and instance.repeats != 1:
+        raise v.fail(instance, "repeats", instance.repeats, "left out with until=, which decides how often")
+
+
 @attrs.frozen
 class Measurement:
     """What to measure: a traffic specification, how long, and with which tool.
@@ -84,6 +92,10 @@ class Measurement:
         driver: ``native`` (netbench's own), ``iperf2`` or ``iperf3`` (the real programs, for TCP and UDP).
         seed: Seed of the payload's bytes, so that a run can be repeated to the bit.
         port: First port of the servers' data sockets; None lets each system choose free ones.
+        repeats: How often the pairing's rounds are measured, one after the other on the same workers. The result's
+            ``interval`` says how well they agree.
+        until: Repeat until the confidence interval is narrow enough, or the limit in it is reached; instead of
+            ``repeats``. A repetition in which a pair fails, or a stop, ends it.
         arm_timeout_s: How long the pairs may take until every socket is open and the clocks are compared.
         gather_timeout_s: How long results may take after the end.
 
@@ -106,6 +118,8 @@ class Measurement:
     port: int | None = attrs.field(
         default=None, kw_only=True, validator=v.optional(v.integer(at_least=1, at_most=65535))
     )
+    repeats: int = attrs.field(default=1, kw_only=True, validator=v.integer(at_least=1, at_most=1000))
+    until: Precision | None = attrs.field(default=None, kw_only=True, validator=_until)
     arm_timeout_s: float = attrs.field(default=15.0, kw_only=True, validator=v.number(above=0))
     gather_timeout_s: float = attrs.field(default=15.0, kw_only=True, validator=v.number(above=0))
 
@@ -142,19 +156,20 @@ class Measurement:
             pairs: Sequence[PairResult],
             failures: Sequence[PairFailure],
             stopped_early: bool,  # noqa: FBT001
+            repeats: int,
         ) -> Result:
             return Result(
                 spec=self._facts(),
                 pairs=tuple(pairs),
                 failures=tuple(failures),
                 left_over=plan.left_over,
-                rounds=len(plan.rounds),
+                rounds=len(plan.rounds) * repeats,
+                repeats=repeats,
                 stopped_early=stopped_early,
                 metadata=metadata,
             )
 
-        rounds = [self._round(run_id, index, pairs, fleet) for index, pairs in enumerate(plan.rounds)]
-        run = Run(crew, run_id, rounds, make_result)
+        run = Run(crew, run_id, _Repetitions(self, plan, run_id, dict(crew.hellos)), make_result)
         fleet.start_soon(run.execute)
         return run
 
@@ -171,20 +186,24 @@ class Measurement:
             interval_s=self.interval_s,
             seed=self.seed,
             port=self.port,
+            until=self.until,
         )
 
-    def _round(self, run_id: str, index: int, pairs: Sequence[Pair], fleet: WorkerFleet) -> RoundPlan:
+    def round_plan(
+        self, run_id: str, index: int, pairs: Sequence[Pair], hellos: Mapping[str, WorkerHello]
+    ) -> RoundPlan:
+        """Give what one round is to do. For the run, not for users."""
         return RoundPlan(
             run_id=run_id,
             index=index,
-            requests={pair: self._request(run_id, index, pair, fleet) for pair in pairs},
+            requests={pair: self._request(run_id, index, pair, hellos) for pair in pairs},
             arm_timeout_s=self.arm_timeout_s,
             traffic_s=self.warmup_s + self.duration_s,
             tail_s=self.traffic.tail_s,
             gather_timeout_s=self.gather_timeout_s,
         )
 
-    def _request(self, run_id: str, index: int, pair: Pair, fleet: WorkerFleet) -> PairRequest:
+    def _request(self, run_id: str, index: int, pair: Pair, hellos: Mapping[str, WorkerHello]) -> PairRequest:
         return PairRequest(
             run_id=run_id,
             round_index=index,
@@ -192,7 +211,7 @@ class Measurement:
             client=pair.client.name,
             server=pair.server.name,
             server_host=pair.server.address,
-            server_peer_port=fleet.crew.hellos[pair.server.name].peer_port,
+            server_peer_port=hellos[pair.server.name].peer_port,
             traffic=self.traffic,
             driver=self.driver,
             duration_s=self.duration_s,
@@ -215,3 +234,37 @@ class Measurement:
         if lacking:
             program, package = _PROGRAMS[self.driver]
             raise MissingProgramError(program, package, ", ".join(lacking))
+
+
+@attrs.frozen
+class _Repetitions:
+    """Implements :class:`netbench.run.Repetitions`."""
+
+    measurement: Measurement
+    pairing: Pairing
+    run_id: str
+    hellos: Mapping[str, WorkerHello]
+
+    def plan(self, repeat: int) -> list[RoundPlan]:
+        first = repeat * len(self.pairing.rounds)
+        return [
+            self.measurement.round_plan(self.run_id, first + index, pairs, self.hellos)
+            for index, pairs in enumerate(self.pairing.rounds)
+        ]
+
+    def more(self, result: Result) -> bool:
+        until = self.measurement.until
+        if not result.complete:
+            return False
+        if until is None:
+            return result.repeats < self.measurement.repeats
+        if not until.repeats_min <= result.repeats < until.repeats_max:
+            return result.repeats < until.repeats_min
+        interval = result.interval
+        return interval is None or interval.relative is None or interval.relative > until.relative
+
+    def rounds_at_least(self, index: int) -> int:
+        until = self.measurement.until
+        repeats = self.measurement.repeats if until is None else until.repeats_min
+        each = len(self.pairing.rounds)
+        return max(repeats * each, (index // each + 1) * each)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
@@ -21,7 +21,23 @@ if TYPE_CHECKING:
     from netbench.result import PairResult
     from netbench.rounds import RoundPlan
 
-__all__ = ("Run",)
+__all__ = ("Repetitions", "Run")
+
+
+class Repetitions(Protocol):
+    """What a run is to do, again and again."""
+
+    def plan(self, repeat: int) -> Sequence[RoundPlan]:
+        """Give the rounds of one repetition, whose indices go on from the last one's."""
+        ...
+
+    def more(self, result: Result) -> bool:
+        """Whether there is to be another repetition after those of this result."""
+        ...
+
+    def rounds_at_least(self, index: int) -> int:
+        """Give how many rounds there are at least, once this one has begun."""
+        ...
 
 
 class Run:
@@ -34,12 +50,12 @@ class Run:
         self,
         crew: Crew,
         run_id: str,
-        plans: Sequence[RoundPlan],
-        make_result: Callable[[Sequence[PairResult], Sequence[PairFailure], bool], Result],
+        repetitions: Repetitions,
+        make_result: Callable[[Sequence[PairResult], Sequence[PairFailure], bool, int], Result],
     ) -> None:
         self._crew = crew
         self._run_id = run_id
-        self._plans = tuple(plans)
+        self._repetitions = repetitions
         self._make_result = make_result
         self._round: Round | None = None
         self._lost: dict[str, WorkerLost] = {}
@@ -114,18 +130,26 @@ class Run:
             anyio.create_task_group() as group,
         ):
             group.start_soon(self._follow, statuses)
-            for plan in self._plans:
-                if self._stopped:
-                    failures.extend(_not_run(plan))
-                    continue
-                self._round = Round(plan, self._crew, self._emit)
-                self._emit(RoundStarted(round_index=plan.index, rounds=len(self._plans), pairs=tuple(plan.requests)))
-                await self._round.execute(self._lost)
-                results.extend(self._round.results)
-                failures.extend(self._round.failures)
+            repeats, more = 0, True
+            while more:
+                for plan in self._repetitions.plan(repeats):
+                    await self._execute_round(plan, results, failures)
+                repeats += 1
+                more = self._repetitions.more(self._make_result(results, failures, self._stopped, repeats))
             group.cancel_scope.cancel()
         await self._crew.forget(self._run_id)
-        return self._make_result(results, failures, self._stopped)
+        return self._make_result(results, failures, self._stopped, repeats)
+
+    async def _execute_round(self, plan: RoundPlan, results: list[PairResult], failures: list[PairFailure]) -> None:
+        if self._stopped:
+            failures.extend(_not_run(plan))
+            return
+        self._round = Round(plan, self._crew, self._emit)
+        rounds = self._repetitions.rounds_at_least(plan.index)
+        self._emit(RoundStarted(round_index=plan.index, rounds=rounds, pairs=tuple(plan.requests)))
+        await self._round.execute(self._lost)
+        results.extend(self._round.results)
+        failures.extend(self._round.failures)
 
     async def _follow(self, statuses: AsyncIterator[StatusEvent]) -> None:
         async for event in statuses:

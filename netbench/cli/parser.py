@@ -175,6 +175,14 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--warmup", type=duration_s, default=0.0, metavar="TIME", help="traffic before anything counts")
     group.add_argument("--interval", type=duration_s, metavar="TIME", help="of the throughput series; default: 100ms")
     group.add_argument("--driver", choices=("native", "iperf2", "iperf3"), default="native", help="default: native")
+    often = group.add_mutually_exclusive_group()
+    often.add_argument("--repeats", type=whole_number, default=1, help="measure so often; default: 1")
+    often.add_argument(
+        "--precision",
+        type=float,
+        metavar="SHARE",
+        help="repeat until the mean is known to this share of it, such as 0.02, with 95 %% confidence",
+    )
     group.add_argument("--port", type=whole_number, help="first data port of the servers; default: any free one")
     group.add_argument("--seed", type=whole_number, default=0, help="of payload and random pairs; default: 0")
 

@@ -19,6 +19,7 @@ from netbench.pairing import (
     RandomPairs,
     SameNode,
 )
+from netbench.result import Precision
 from netbench.traffic import Http, Tcp, Traffic, Udp
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def measurement_from(arguments: argparse.Namespace) -> Measurement:
         driver=arguments.driver,
         port=arguments.port,
         seed=arguments.seed,
+        repeats=arguments.repeats,
+        until=None if arguments.precision is None else Precision(relative=arguments.precision),
         **given,
     )
 

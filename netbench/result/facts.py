@@ -6,6 +6,7 @@ import attrs
 
 from netbench import validation as v
 from netbench.messages import DriverName, HostFacts
+from netbench.result.precision import Precision
 from netbench.traffic import Traffic
 
 __all__ = ("MeasurementFacts", "RunMetadata")
@@ -23,6 +24,7 @@ class MeasurementFacts:
         interval_s: Length of one interval of the throughput series.
         seed: Seed of the payload's bytes.
         port: First port of the servers' data sockets; None where each system chose free ones.
+        until: How precise the repetitions were to be; None where their number was fixed.
     """
 
     traffic: Traffic
@@ -32,6 +34,7 @@ class MeasurementFacts:
     interval_s: float = attrs.field(validator=v.number(above=0))
     seed: int = attrs.field(validator=v.integer(at_least=0))
     port: int | None = attrs.field(default=None, validator=v.optional(v.integer(at_least=1, at_most=65535)))
+    until: Precision | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from netbench import validation as v
-from netbench.errors import IncompleteResultError, MissingValueError
+from netbench.errors import IncompleteResultError, InvalidArgumentError, MissingValueError
 from netbench.result import frame, html, perfdata, rounds, store, table
 from netbench.result.combine import complete_sum, merged_or_none
 from netbench.result.facts import MeasurementFacts, RunMetadata
 from netbench.result.failure import PairFailure
 from netbench.result.pair import PairResult
+from netbench.result.precision import ConfidenceInterval, Precision, interval_of, statistic_for, statistic_of
 from netbench.result.verdict import Verdict, verdict_of
 from netbench.topology import LeftOver
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import pandas as pd
     from rich.console import RenderableType
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ("Result",)
 
 Amount = TypeVar("Amount", int, float)
+Numbered = TypeVar("Numbered", PairResult, PairFailure)
 
 
 def _rounds_hold_all(instance: Result, attribute: attrs.Attribute[Any], value: int) -> None:
@@ -35,6 +37,11 @@ def _rounds_hold_all(instance: Result, attribute: attrs.Attribute[Any], value: i
     last = max(indices, default=-1)
     if last >= value:
         raise v.fail(instance, attribute.name, value, f"at least {last + 1}, since there are pairs of round {last}")
+
+
+def _divides_rounds(instance: Result, attribute: attrs.Attribute[Any], value: int) -> None:
+    if instance.rounds % value:
+        raise v.fail(instance, attribute.name, value, f"a divisor of the number of rounds, {instance.rounds}")
 
 
 @attrs.frozen(kw_only=True)
@@ -49,9 +56,10 @@ class Result:
         pairs: The pairs that were measured.
         failures: The pairs that failed, and why.
         left_over: The workers that were in no pair, and why.
-        rounds: How many rounds there were.
+        rounds: How many rounds there were, over all repetitions.
         stopped_early: Whether the run was stopped before its time.
         metadata: Where, when and by what it was measured.
+        repeats: How often the pairing's rounds were measured; ``rounds`` is a multiple of it.
     """
 
     spec: MeasurementFacts
@@ -61,6 +69,7 @@ class Result:
     rounds: int = attrs.field(validator=[v.integer(at_least=0), _rounds_hold_all])
     stopped_early: bool
     metadata: RunMetadata
+    repeats: int = attrs.field(default=1, validator=[v.integer(at_least=1), _divides_rounds])
 
     # -- completeness --------------------------------------------------------------------------------------------------
 
@@ -88,6 +97,38 @@ class Result:
     def verdict(self) -> Verdict:
         """Whether this can be believed: ``trusted``, or ``doubtful`` with each reason, its evidence and what to do."""
         return verdict_of(self)
+
+    # -- repetitions ---------------------------------------------------------------------------------------------------
+
+    def repetition(self, index: int) -> Result:
+        """Give one repetition as a result of its own, its rounds counted from 0.
+
+        Raises:
+            InvalidArgumentError: There is none of this index.
+        """
+        if not 0 <= index < self.repeats:
+            msg = "repetition(index)"
+            raise InvalidArgumentError(msg, index, f"from 0 to {self.repeats - 1}")
+        each = self.rounds // self.repeats
+        first = index * each
+
+        def own(found: Iterable[Numbered]) -> tuple[Numbered, ...]:
+            here = (one for one in found if first <= one.round_index < first + each)
+            return tuple(attrs.evolve(one, round_index=one.round_index - first) for one in here)
+
+        return attrs.evolve(self, pairs=own(self.pairs), failures=own(self.failures), rounds=each, repeats=1)
+
+    @property
+    def interval(self) -> ConfidenceInterval | None:
+        """The confidence interval of the figure that the traffic is about, or that ``until`` names, over repetitions.
+
+        None for a single one, and where one of them lacks the figure.
+        """
+        wanted = self.spec.until or Precision()
+        statistic = wanted.statistic or statistic_for(self.spec.traffic)
+        values = [statistic_of(self.repetition(index), statistic) for index in range(self.repeats)]
+        known = [value for value in values if value is not None]
+        return interval_of(known, statistic, wanted.confidence) if len(known) == self.repeats else None
 
     # -- totals --------------------------------------------------------------------------------------------------------
 

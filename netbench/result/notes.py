@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from netbench.result.model import Result
+    from netbench.result.precision import ConfidenceInterval
+    from netbench.result.units import Kind
 
 __all__ = ("footer_of", "notes_of", "title_of", "totals_of", "verdict_lines_of")
 
@@ -38,6 +40,8 @@ def totals_of(result: Result) -> tuple[str, ...]:
         totals.append(f"{quantity('per_s', result.total_pps)} datagrams received")
     if result.total_requests_per_s is not None:
         totals.append(f"{quantity('per_s', result.total_requests_per_s)} requests answered")
+    if result.interval is not None:
+        totals.append(_interval_words(result.interval))
     return tuple(totals)
 
 
@@ -76,6 +80,15 @@ def footer_of(result: Result) -> tuple[str, ...]:
         f"{data.backend}: {details}" if details else data.backend,
         (f"workers {prefix}...: " if prefix else "workers: ") + ", ".join(each for each in hosts if each),
     )
+
+
+def _interval_words(interval: ConfidenceInterval) -> str:
+    kinds: dict[str, Kind] = {"throughput": "bit/s", "pps": "per_s", "requests": "per_s"}
+    kind = kinds.get(interval.statistic, "s")
+    mean, half = quantity(kind, interval.mean), quantity(kind, interval.half_width)
+    share = "" if interval.relative is None else f" ({interval.relative:.1%})"
+    name = interval.statistic.replace("_", " ")
+    return f"{name} {mean} +- {half}{share}, {interval.confidence:.4g} confidence, {len(interval.values)} repetitions"
 
 
 def _tools(result: Result) -> str:

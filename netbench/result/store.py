@@ -21,13 +21,20 @@ __all__ = ("SCHEMA", "from_dict", "from_json", "load", "to_dict", "to_json", "wr
 #: What a stored result calls its own form; another form gets another name.
 SCHEMA = "netbench.result/v1"
 
+#: What readers of the file want to know, and whoever loads the result computes again.
+_COMPUTED = frozenset({"schema", "verdict", "interval"})
+
 T = TypeVar("T")
 
 
 def to_dict(result: Result) -> dict[str, Any]:
     """Turn a result into plain JSON data, with the name of its form under ``schema``."""
-    # For readers of the file; whoever loads the result computes it again.
-    return {"schema": SCHEMA, "verdict": _plain(result.verdict.to_dict()), **_plain(to_wire(result))}
+    interval = result.interval
+    judged = {
+        "verdict": _plain(result.verdict.to_dict()),
+        "interval": None if interval is None else _plain(to_wire(interval)),
+    }
+    return {"schema": SCHEMA, **judged, **_plain(to_wire(result))}
 
 
 def to_json(result: Result, indent: int | None = None) -> str:
@@ -55,7 +62,7 @@ def from_dict(data: object, kind: type[T]) -> T:
         msg = f"not a result that this netbench reads: {said}, where {SCHEMA!r} is expected"
         raise ResultFormatError(msg)
     try:
-        return from_wire({key: value for key, value in data.items() if key not in {"schema", "verdict"}}, kind)
+        return from_wire({key: value for key, value in data.items() if key not in _COMPUTED}, kind)
     except ProtocolError as error:
         msg = f"the stored result is damaged: {error}"
         raise ResultFormatError(msg) from error

@@ -106,6 +106,11 @@ class Fields:
         item = self.item(name)
         return None if item is None else read_duration_s(item, self._problems, above=above)
 
+    def number(self, name: str) -> float | None:
+        """Give a number."""
+        item = self.item(name)
+        return None if item is None else read_number(item, self._problems)
+
     def boolean(self, name: str) -> bool | None:
         """Give a bool."""
         item = self.item(name)

@@ -108,7 +108,8 @@ class FakeCrew:
         """Let every armed pair be done."""
         self.published.append(record)
         for request in self.requests:
-            if request.round_index == record.round_index and (record.start_ns or record.stop):
+            mine = (request.run_id, request.round_index) == (record.run_id, record.round_index)
+            if mine and (record.start_ns or record.stop):
                 self.on_record(request, record)
 
     def on_record(self, request: PairRequest, record: ControlRecord) -> None:

@@ -28,6 +28,26 @@ def together_doubts(result: Result) -> Iterator[Doubt]:
     yield from _late(result)
     yield from _apart(result)
     yield from _clocks(result)
+    yield from _precision(result)
+
+
+def _precision(result: Result) -> Iterator[Doubt]:
+    wanted, interval = result.spec.until, result.interval
+    if wanted is None or not result.complete:
+        return
+    reached = None if interval is None else interval.relative
+    if reached is None or reached > wanted.relative:
+        known = "not known" if reached is None else f"known to {reached:.1%}"
+        evidence = f"after {result.repeats} repetitions the mean is {known}, where {wanted.relative:.1%} was asked for"
+        advice = "Measure longer each time, raise repeats_max, or find what changes between repetitions"
+        yield Doubt(
+            rule="imprecise",
+            where=(),
+            evidence=evidence,
+            advice=advice,
+            value=reached or 0.0,
+            threshold=wanted.relative,
+        )
 
 
 def _incomplete(result: Result) -> Iterator[Doubt]:

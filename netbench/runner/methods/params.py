@@ -11,6 +11,7 @@ import attrs
 from netbench.errors import InvalidArgumentError
 from netbench.measurement import Measurement
 from netbench.pairing import CrossNode, CrossZone, PairingStrategy, Ratio, SameNode
+from netbench.result import Precision
 from netbench.runner.fields import Fields, Key
 from netbench.runner.methods.thresholds import Threshold, read_thresholds
 from netbench.runner.methods.worker import WorkerSettings, read_deployment, read_worker
@@ -35,7 +36,7 @@ _PAIRINGS: Mapping[str, type[PairingStrategy]] = {
 _ANY = "any"
 _PATHS = ("pod", "host-network")
 _NODE_PATHS = ("cluster-ip", "node-port")
-_WORKERS_MAX = 10_000
+_WORKERS_MAX, _REPEATS_MAX = 10_000, 1000
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kMGT]?)")
 _DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
@@ -70,6 +71,8 @@ START_KEYS = (
     Key("path", "pod or host-network", "how clients reach servers", default="pod"),
     Key("warmup", "a duration", "traffic before anything counts", default="0s"),
     Key("interval", "a duration", "of the throughput series", default="100ms"),
+    Key("repeats", "a whole number", "how often it is measured; reports are of all together", default="1"),
+    Key("precision", "a number such as 0.02", "repeat until the mean is known to this share of it, instead of repeats"),
     Key("worker", "a mapping, see below", "how the workers' pods are to be; Kubernetes only"),
     Key(
         "workerDeployment",
@@ -176,13 +179,23 @@ def _measurement(fields: Fields, traffic: Traffic | None) -> Measurement | None:
         "interval_s": fields.duration_s("interval", above=0),
         "driver": fields.choice("driver", ("native", "iperf2", "iperf3")),
     }
+    given["repeats"] = fields.integer("repeats", at_least=1, at_most=_REPEATS_MAX)
     if duration_s is None or traffic is None:
         return None
+    precision = fields.item("precision")
+    relative = None if precision is None else fields.number("precision")
     arguments = {name: value for name, value in given.items() if value is not None}
     try:
-        return Measurement(traffic, duration_s=duration_s, **arguments)
+        until = None if relative is None else Precision(relative=relative)
+        return Measurement(traffic, duration_s=duration_s, until=until, **arguments)
     except InvalidArgumentError as error:
-        keys = {"warmup_s": "warmup", "interval_s": "interval", "duration_s": "duration"}
+        keys = {
+            "warmup_s": "warmup",
+            "interval_s": "interval",
+            "duration_s": "duration",
+            "repeats": "repeats",
+            "relative": "precision",
+        }
         wrong = next((key for name, key in keys.items() if f"({name}" in error.argument), "driver")
         fields.wrong(wrong, f"{wrong} must be {error.expected}, not {error.value!r}")
         return None

@@ -1,0 +1,212 @@
+"""Repetitions of a measurement, and the search for a rate, against workers that do as they are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+
+import netbench as nb
+from netbench.messages import Failure, Phase
+from tests.support.crew import FakeCrew, outcome
+from tests.support.fleet import fleet_of
+from tests.support.virtual_time import VirtualTimeLoop
+from tests.unit.result.builders import udp_outcome
+
+if TYPE_CHECKING:
+    from netbench.messages import ControlRecord, PairOutcome, PairRequest
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """Run in virtual time."""
+    return ("asyncio", {"loop_factory": VirtualTimeLoop})
+
+
+async def measured(crew: FakeCrew, **arguments: Any) -> nb.Result:  # noqa: ANN401 - of Measurement
+    """Measure with this crew."""
+    async with fleet_of(crew) as fleet:
+        return await nb.Measurement(nb.Tcp(), duration_s=1, **arguments).run(fleet, nb.CrossNode())
+
+
+async def test_a_measurement_is_repeated_so_often() -> None:
+    """Its rounds count on."""
+    result = await measured(FakeCrew(), repeats=3)
+    assert (result.repeats, result.rounds, [pair.round_index for pair in result.pairs]) == (3, 3, [0, 1, 2])
+
+
+async def test_every_repetition_has_all_rounds() -> None:
+    """Two nodes in both directions, twice."""
+    async with fleet_of(FakeCrew()) as fleet:
+        measurement = nb.Measurement(nb.Tcp(), duration_s=1, repeats=2)
+        result = await measurement.run(fleet, nb.NodeMatrix())
+    assert (result.rounds, result.repeats, len(result.repetition(1).pairs)) == (4, 2, 2)
+
+
+async def test_equal_repetitions_are_precise_after_the_least_number() -> None:
+    """Nothing more is to be learned."""
+    result = await measured(FakeCrew(), until=nb.Precision(repeats_min=3))
+    assert (result.repeats, "imprecise" in {doubt.rule for doubt in result.verdict.doubts}) == (3, False)
+
+
+class Wavering(FakeCrew):
+    """Workers whose throughput doubles and halves."""
+
+    def on_record(self, request: PairRequest, record: ControlRecord) -> None:
+        """Report another amount each round."""
+        whole = outcome(record.start_ns or 0)
+        factor = 1 + request.round_index % 2
+        self.say(request, Phase.DONE, done=_scaled(whole, factor))
+
+
+def _scaled(whole: PairOutcome, factor: int) -> PairOutcome:
+    def side(report: Any) -> Any:  # noqa: ANN401 - a report of either side
+        return attrs.evolve(
+            report,
+            records=tuple(
+                attrs.evolve(
+                    record,
+                    series=attrs.evolve(
+                        record.series, amounts=tuple(factor * amount for amount in record.series.amounts)
+                    ),
+                )
+                for record in report.records
+            ),
+        )
+
+    return attrs.evolve(whole, client=side(whole.client), server=side(whole.server))
+
+
+async def test_wavering_repetitions_go_on_to_the_limit_and_say_so() -> None:
+    """The verdict names it."""
+    result = await measured(Wavering(), until=nb.Precision(repeats_max=6))
+    assert result.repeats == 6
+    assert "imprecise" in {doubt.rule for doubt in result.verdict.doubts}
+
+
+async def test_a_failure_ends_the_repetitions() -> None:
+    """What was measured before is kept."""
+
+    def script(crew: FakeCrew, request: PairRequest) -> None:
+        if request.round_index < 2:
+            crew.arm(request)
+        else:
+            failure = Failure(phase=Phase.ARMING, reason="refused", message="no more")
+            crew.say(request, Phase.FAILED, failure=failure)
+
+    result = await measured(FakeCrew(script=script), repeats=10)
+    assert (result.repeats, len(result.pairs), len(result.failures)) == (3, 2, 1)
+
+
+@pytest.mark.parametrize("arguments", [{"repeats": 0}, {"until": 0.02}, {"until": nb.Precision(), "repeats": 2}])
+def test_repetitions_that_cannot_be_are_refused(arguments: dict[str, Any]) -> None:
+    """Before anything is started."""
+    with pytest.raises(nb.InvalidArgumentError):
+        nb.Measurement(nb.Tcp(), **arguments)
+
+
+class Lossy(FakeCrew):
+    """Workers behind a network that carries so many datagrams a second, with senders that can send so many."""
+
+    def __init__(self, carries: float, sends: float = 1e9) -> None:
+        super().__init__()
+        self._carries, self._sends = carries, sends
+
+    def on_record(self, request: PairRequest, record: ControlRecord) -> None:  # noqa: ARG002 - a fake's form
+        """Lose what is too much."""
+        traffic = request.traffic
+        assert isinstance(traffic, nb.Udp)
+        asked = traffic.asked_pps
+        assert asked is not None
+        sent = round(2 * min(asked, self._sends))
+        whole = udp_outcome(sent, min(sent, round(2 * self._carries)), asked_pps=asked)
+        self.say(request, Phase.DONE, done=whole)
+
+
+async def searched(crew: FakeCrew, **arguments: Any) -> nb.SearchResult:  # noqa: ANN401 - of Search
+    """Search with this crew."""
+    given = {"bound": nb.MaxLoss(0.0), "rate_max": 10_000, "duration_s": 2, **arguments}
+    async with fleet_of(crew) as fleet:
+        return await nb.Search(nb.Udp(), **given).run(fleet, nb.CrossNode())
+
+
+async def test_a_search_finds_what_the_network_carries() -> None:
+    """Within the resolution, from below."""
+    found = await searched(Lossy(3210), resolution=0.01)
+    assert found.rate is not None
+    assert 3210 * 0.99 <= found.rate <= 3210
+    assert found.limited_by == "bound"
+
+
+async def test_every_trial_is_kept_with_its_result_and_reason() -> None:
+    """The highest rate is the first."""
+    found = await searched(Lossy(3210))
+    assert [trial.rate for trial in found.trials[:3]] == [10_000, 5000, 2500]
+    assert found.trials[0].reason == "67.9000% lost, where 0.0000% may be"
+    assert found.best is not None
+    assert found.best.result.lost == 0
+
+
+async def test_a_good_highest_rate_ends_the_search() -> None:
+    """After one trial."""
+    found = await searched(Lossy(1e6))
+    assert (found.rate, found.limited_by, len(found.trials)) == (10_000, "rate_max", 1)
+
+
+async def test_a_sender_that_is_the_limit_is_not_taken_for_the_network() -> None:
+    """It is named."""
+    found = await searched(Lossy(1e6, sends=4000), resolution=0.01)
+    assert found.rate is not None
+    assert (found.rate == pytest.approx(4000, rel=0.02), found.limited_by) == (True, "sender")
+
+
+async def test_a_network_that_carries_nothing_gives_no_rate() -> None:
+    """Never a 0."""
+    found = await searched(Lossy(0.0), rate_min=500)
+    assert (found.rate, "no rate keeps the bound" in str(found)) == (None, True)
+
+
+async def test_trials_are_limited() -> None:
+    """What is known by then is the result."""
+    assert len((await searched(Lossy(3210), trials_max=4, resolution=1e-9)).trials) == 4
+
+
+async def test_each_trial_is_told_when_it_is_done() -> None:
+    """For progress."""
+    told: list[nb.Trial] = []
+    async with fleet_of(Lossy(1e6)) as fleet:
+        search = nb.Search(nb.Udp(), bound=nb.MaxLoss(), rate_max=100)
+        found = await search.run(fleet, nb.CrossNode(), tried=told.append)
+    assert tuple(told) == found.trials
+
+
+async def test_a_pair_that_fails_ends_the_search() -> None:
+    """What was found before is kept."""
+
+    def script(crew: FakeCrew, request: PairRequest) -> None:
+        crew.say(request, Phase.FAILED, failure=Failure(phase=Phase.ARMING, reason="refused", message="no"))
+
+    found = await searched(FakeCrew(script=script))
+    assert (found.limited_by, found.rate, len(found.trials)) == ("incomplete", None, 1)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "arguments"),
+    [(nb.Tcp(), {}), (nb.Udp(), {"rate_min": 10_000}), (nb.Udp(), {"resolution": 0}), (nb.Http(), {"trials_max": 0})],
+)
+def test_a_search_that_cannot_be_is_refused(traffic: Any, arguments: dict[str, Any]) -> None:  # noqa: ANN401
+    """Before anything is started."""
+    with pytest.raises(nb.InvalidArgumentError):
+        nb.Search(traffic, **{"bound": nb.MaxLoss(), "rate_max": 10_000, **arguments})
+
+
+def test_a_latency_bound_names_the_percentile() -> None:
+    """With what it was."""
+    from tests.unit.result.builders import make_result  # noqa: PLC0415 - here only
+
+    result = make_result(udp_outcome())
+    assert nb.MaxLatency(1e-3).broken(result) is None
+    assert nb.MaxLatency(1e-5).broken(result) == "p99 is 0.101 ms, where 0.01 ms may be"
