@@ -83,7 +83,6 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks; they print ratios and never fail for being slow."""
+    """Run benchmarks beside their peers; they print ratios and never fail for being slow: ``nox -s bench -- tcp``."""
     _install(session)
-    for script in sorted((ROOT / "tests" / "bench").glob("[a-z]*.py")):
-        session.run("python", str(script))
+    session.run("python", "-m", "tests.bench", *session.posargs)
