@@ -1,7 +1,7 @@
 """Worker agents of simulated nodes, many in one process: ``python -m tests.bench.simulated_agents FILE NAMESPACE``.
 
-FILE is a kubeconfig. The agents, their control and the sessions between them are real; the pods exist only in the API server, and the
-traffic is a stub that waits for the window to pass.
+FILE is a kubeconfig. The agents, their control and the sessions between them are real; the pods exist only in the API
+server, and the traffic is a stub that waits for the window to pass.
 """
 
 from __future__ import annotations

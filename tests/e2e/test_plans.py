@@ -133,7 +133,7 @@ async def test_a_suite_of_clusterloader2s_shape_runs_on_the_cluster(kubernetes: 
             items = {
                 each["labels"]["Metric"]: each["data"] for each in document["dataItems"] if len(each["labels"]) == 1
             }
-            assert metrics | {"Completeness"} == set(items)
+            assert metrics | {"Verdict", "Completeness"} == set(items)
             assert items["Completeness"]["Measured"] == count
 
 

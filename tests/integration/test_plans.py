@@ -118,7 +118,11 @@ def test_a_suite_of_clusterloader2s_shape_gives_its_reports(plan: Path) -> None:
             document = perfdata(plan / "reports", name)
             assert document["version"] == "v1"
             items = {each["labels"]["Metric"]: each for each in document["dataItems"] if len(each["labels"]) == 1}
-            assert {name: each["unit"] for name, each in items.items()} == {**metrics, "Completeness": "pairs"}
+            assert {name: each["unit"] for name, each in items.items()} == {
+                **metrics,
+                "Verdict": "count",
+                "Completeness": "pairs",
+            }
             keys = {"Value"} if count == 1 else {"Perc05", "Perc50", "Perc95"}
             assert all(set(items[name]["data"]) == keys for name in metrics)
             assert items["Completeness"]["data"] == {"Planned": count, "Measured": count, "Missing": 0}
