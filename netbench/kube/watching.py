@@ -27,7 +27,9 @@ _WATCH_S = (240, 480)
 _IDLE_TIMEOUT_S = 75.0
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.05, 3.0
 _PAGE = "500"
-_GONE = 410
+_GONE, _NOT_FOUND = 410, 404
+#: How often a resource that is away is looked for.
+_ABSENT_POLL_S = 1.0
 
 Kind: TypeAlias = Literal["present", "deleted", "listed"]
 
@@ -50,7 +52,7 @@ class _GoneError(Exception):
     """The server has forgotten the version from which to go on."""
 
 
-async def follow(
+async def follow(  # noqa: PLR0913 - what kinds of objects differ in
     api: KubeApi,
     path: str,
     take: Callable[[Change], None],
@@ -58,6 +60,7 @@ async def follow(
     params: Mapping[str, str] | None = None,
     idle_timeout_s: float = _IDLE_TIMEOUT_S,
     patience_s: float | None = None,
+    may_be_absent: bool = False,
 ) -> None:
     """Tell every change of the objects of a path until cancelled; none is missed, though steps in between may be.
 
@@ -68,6 +71,8 @@ async def follow(
         params: Selectors.
         idle_timeout_s: A watch that is silent for this long is made anew.
         patience_s: How long the server may be away before this gives up; None takes the client's own.
+        may_be_absent: Whether the resource itself may come and go, as a custom one does with its definition. While it
+            is away there are no objects of it.
 
     Raises:
         ApiError: The server refuses.
@@ -75,11 +80,16 @@ async def follow(
     """
     follower = _Follower(api, path, take, params or {}, idle_timeout_s, patience_s)
     while True:
-        await follower.list_all()
         try:
+            await follower.list_all()
             await follower.watch()
         except _GoneError:
             continue
+        except ApiError as error:
+            if not may_be_absent or error.status != _NOT_FOUND:
+                raise
+            follower.take_absence()
+            await anyio.sleep(_ABSENT_POLL_S)
 
 
 class _Follower:
@@ -130,6 +140,11 @@ class _Follower:
             if before is None or before["metadata"]["resourceVersion"] != value["metadata"]["resourceVersion"]:
                 self._take_present(uid, value)
         self._take(Change("listed", {}))
+
+    def take_absence(self) -> None:
+        """Tell that nothing is there any more."""
+        for uid, value in list(self._known.items()):
+            self._take_deleted(uid, value)
 
     async def watch(self) -> None:
         """Watch, again and again, from where the last one ended."""

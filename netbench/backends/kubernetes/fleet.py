@@ -119,7 +119,7 @@ async def open_fleet(
         ]
         await crew.begin(made, {pod["metadata"]["name"]: hello for pod, hello in ready})
         group.start_soon(partial(follow, api, pods, crew.take_pod, params=mine))
-        group.start_soon(partial(follow, api, names.requests, crew.take_request, params=mine))
+        group.start_soon(partial(follow, api, names.requests, crew.take_request, params=mine, may_be_absent=True))
         yield crew
 
 

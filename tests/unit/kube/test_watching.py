@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
-from netbench.errors import AccessDeniedError, innermost
+from netbench.errors import AccessDeniedError, ApiError, innermost
 from netbench.kube.api import KubeApi
 from netbench.kube.watching import Change, follow
 from tests.support.api_server import ScriptedServer, event, listing, thing
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.anyio
 GONE = event("ERROR", {"kind": "Status", "code": 410, "reason": "Expired"})
 
 
-async def told(server: ScriptedServer, expected: int) -> list[tuple[str, str]]:
+async def told(server: ScriptedServer, expected: int, *, may_be_absent: bool = False) -> list[tuple[str, str]]:
     """Follow until so many changes were told, and give each one's kind and name."""
     seen: list[tuple[str, str]] = []
     enough = anyio.Event()
@@ -31,7 +32,7 @@ async def told(server: ScriptedServer, expected: int) -> list[tuple[str, str]]:
             enough.set()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(follow, KubeApi(server), "/things", take)
+        group.start_soon(partial(follow, KubeApi(server), "/things", take, may_be_absent=may_be_absent))
         with anyio.fail_after(30):
             await enough.wait()
         group.cancel_scope.cancel()
@@ -42,6 +43,23 @@ async def test_what_is_there_comes_first_and_then_what_changes() -> None:
     """With a mark between the two."""
     server = ScriptedServer([listing(1, thing("a", 1))], [(200, [event("ADDED", thing("b", 2))])])
     assert await told(server, 3) == [("present", "a"), ("listed", ""), ("present", "b")]
+
+
+async def test_a_resource_that_goes_takes_its_objects_along_and_may_come_again() -> None:
+    """A custom one, whose definition is deleted and made anew."""
+    absent = (404, {"reason": "NotFound"})
+    server = ScriptedServer(
+        [listing(1, thing("a", 1)), absent, listing(1, thing("b", 1))], [(404, [{"code": 404}]), (200, [])]
+    )
+    seen = await told(server, 5, may_be_absent=True)
+    assert seen == [("present", "a"), ("listed", ""), ("deleted", "a"), ("present", "b"), ("listed", "")]
+
+
+async def test_a_resource_that_is_not_there_is_refused_unless_it_may_be() -> None:
+    """A mistake in a path is not waited for."""
+    with pytest.raises(ExceptionGroup) as caught:
+        await told(ScriptedServer([(404, {"reason": "NotFound"})]), 1)
+    assert isinstance(innermost(caught.value), ApiError)
 
 
 async def test_a_watch_that_the_server_ends_goes_on_from_the_last_version() -> None:

@@ -169,7 +169,15 @@ class KubernetesControl(AsyncContextManagerMixin):
 
     async def _follow_requests(self) -> None:
         params = {"fieldSelector": f"metadata.name={self._pod}"}
-        await follow(self._api, self._names.requests, self._take_request, params=params, patience_s=_FOREVER)
+        # ClusterLoader2 deletes the definition each time it gathers: a worker outlives that.
+        await follow(
+            self._api,
+            self._names.requests,
+            self._take_request,
+            params=params,
+            patience_s=_FOREVER,
+            may_be_absent=True,
+        )
 
     def _take_lease(self, change: Change) -> None:
         if change.kind == "listed":
