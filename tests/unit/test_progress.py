@@ -21,8 +21,7 @@ PAIR = make_pair(tcp_outcome(1)).pair
         (PairProgressed(round_index=0, pair=PAIR, phase=Phase.ARMED), None),
         (
             RunEnded(result=make_result(tcp_outcome(1), stopped_early=True)),
-            "ended; the result is doubtful (stopped); not visible: run queues, processors' idle time, "
-            "the kernel's packet backlog",
+            f"ended; the result is {make_result(tcp_outcome(1), stopped_early=True).verdict}",
         ),
     ],
     ids=lambda value: type(value).__name__,
