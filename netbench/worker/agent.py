@@ -143,7 +143,7 @@ class _PairTask:
                 group.start_soon(self._refuse_when_stopped, orders)
                 with self._deadline(request.arm_timeout_s, f"the server worker {request.server} was not armed"):
                     await session.arm()
-                    self._base = await self._control.compare_clock()
+                    self._base = await self._control.compare_clock(request.arm_timeout_s / 2)
                 await self._report(Phase.ARMED)
                 limit_s = request.arm_timeout_s + _FIRE_GRACE_S
                 with self._deadline(limit_s, "the controller published no start instant"):

@@ -47,7 +47,7 @@ def compare_with(host: str, port: int, cookie: bytes, clock: WorkerClock) -> Clo
             return compare(_ping(connection, clock) for _ in range(PING_PONGS))
     except (OSError, EOFError) as error:
         msg = f"the clock of {host}:{port} could not be read: {error}"
-        raise DriverError(msg, reason="unreachable") from error
+        raise DriverError(msg, reason="timeout" if isinstance(error, TimeoutError) else "unreachable") from error
 
 
 def _ping(connection: socket.socket, clock: WorkerClock) -> FourStamps:

@@ -38,8 +38,11 @@ class WorkerControl(Protocol):
         """Write down how far a pair is."""
         ...
 
-    async def compare_clock(self) -> ClockComparison | None:
+    async def compare_clock(self, timeout_s: float) -> ClockComparison | None:
         """Compare the worker's clock with the time base; None where there is no way to.
+
+        Args:
+            timeout_s: How long a time base that is busy may be asked again.
 
         Raises:
             DriverError: The time base cannot be reached.

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ("LocalControl",)
 
 _CONNECT_TIMEOUT_S = 10.0
-_CLOCK_TIMEOUT_S = 5.0
 _PING_PONGS = 8
 
 
@@ -112,11 +111,11 @@ class LocalControl(AsyncContextManagerMixin):
         """Tell how far a pair is."""
         await self._send({"kind": "status", "status": to_wire(status)})
 
-    async def compare_clock(self) -> ClockComparison | None:
+    async def compare_clock(self, timeout_s: float) -> ClockComparison | None:
         """Compare this worker's clock with the controller's; None where the controller is gone."""
         stamps: list[FourStamps] = []
         async with self._comparing:
-            with anyio.move_on_after(_CLOCK_TIMEOUT_S):
+            with anyio.move_on_after(timeout_s):
                 for number in range(_PING_PONGS):
                     answered = anyio.Event()
                     self._pings[number] = (self._clock.now_ns(), answered)

@@ -37,4 +37,4 @@ async def read_clock(host: str, peer_port: int, key: bytes, clock: WorkerClock) 
                 )
     except (OSError, TimeoutError, ProtocolError, anyio.EndOfStream, anyio.IncompleteRead) as error:
         msg = f"the clock of {host}:{peer_port}, the time base, could not be read: {str(error) or type(error).__name__}"
-        raise DriverError(msg, reason="unreachable") from error
+        raise DriverError(msg, reason="timeout" if isinstance(error, TimeoutError) else "unreachable") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -38,6 +39,8 @@ __all__ = ("KubernetesControl",)
 _FOREVER = float("inf")
 #: A worker that finds no Lease of its fleet waits this long for one.
 _LEASE_TIMEOUT_S = 30.0
+#: A time base that did not answer in time is asked again after so long.
+_ASK_AGAIN_S = (0.1, 1.0)
 
 
 class KubernetesControl(AsyncContextManagerMixin):
@@ -141,8 +144,13 @@ class KubernetesControl(AsyncContextManagerMixin):
         self._outbox[status.pair_id] = status
         self._posted.set()
 
-    async def compare_clock(self) -> ClockComparison | None:
+    async def compare_clock(self, timeout_s: float) -> ClockComparison | None:
         """Compare this worker's clock with that of the worker which is the time base.
+
+        All workers of a fleet ask it at once, and one of hundreds may not be answered the first time.
+
+        Args:
+            timeout_s: How long it may be asked again.
 
         Raises:
             DriverError: It cannot be reached.
@@ -153,7 +161,15 @@ class KubernetesControl(AsyncContextManagerMixin):
             raise DriverError(msg, reason="protocol")
         if base.worker == self._pod:
             return ClockComparison(offset_ns=0, bound_ns=0, samples=1)
-        return await read_clock(base.host, base.peer_port, self._key, self._clock)
+        deadline = anyio.current_time() + timeout_s
+        while True:
+            try:
+                return await read_clock(base.host, base.peer_port, self._key, self._clock)
+            except DriverError as error:
+                pause_s = random.uniform(*_ASK_AGAIN_S)  # noqa: S311 - no secret
+                if error.reason != "timeout" or anyio.current_time() + pause_s >= deadline:
+                    raise
+                await anyio.sleep(pause_s)
 
     async def _follow_lease(self) -> None:
         params = {"fieldSelector": f"metadata.name={self._names.base}"}
