@@ -57,7 +57,8 @@ class RoundPlan:
 class _PairState:
     """Where one pair is."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair_id: str, pair: Pair) -> None:
+        self.pair_id = pair_id
         self.pair = pair
         self.phase = Phase.PENDING
         self.outcome: PairOutcome | None = None
@@ -75,7 +76,10 @@ class Round:
         self._plan = plan
         self._crew = crew
         self._emit = emit
-        self._states = {request.pair_id: _PairState(pair) for pair, request in plan.requests.items()}
+        self._states = {request.pair_id: _PairState(request.pair_id, pair) for pair, request in plan.requests.items()}
+        # To ask every pair at each of thousands of statuses takes minutes.
+        self._unarmed = set(self._states)
+        self._unfinished = set(self._states)
         self._changed = anyio.Event()
         self._start_ns: int | None = None
         self._stopping = anyio.Event()
@@ -146,11 +150,14 @@ class Round:
             self._fail(state, status.failure)
         elif status.outcome is not None:
             state.outcome = status.outcome
+            self._end(status.pair_id)
             self._emit(
                 PairDone(result=PairResult(round_index=self._plan.index, pair=state.pair, outcome=status.outcome))
             )
         else:
             state.phase = status.phase
+            if status.phase is Phase.ARMED:
+                self._unarmed.discard(status.pair_id)
             self._emit(PairProgressed(round_index=self._plan.index, pair=state.pair, phase=status.phase))
 
     def _take_loss(self, loss: WorkerLost) -> None:
@@ -180,15 +187,18 @@ class Round:
         )
 
     def _all_armed(self) -> bool:
-        return self._stopping.is_set() or all(
-            state.final or state.phase is Phase.ARMED for state in self._states.values()
-        )
+        return self._stopping.is_set() or not self._unarmed
 
     def _all_final(self) -> bool:
-        return all(state.final for state in self._states.values())
+        return not self._unfinished
+
+    def _end(self, pair_id: str) -> None:
+        self._unarmed.discard(pair_id)
+        self._unfinished.discard(pair_id)
 
     def _fail(self, state: _PairState, failure: Failure) -> None:
         state.failure = failure
+        self._end(state.pair_id)
         self._emit(PairFailed(failure=PairFailure(round_index=self._plan.index, pair=state.pair, failure=failure)))
 
     def _fail_rest(self, message: str, which: Callable[[_PairState], bool] = lambda _: True) -> None:

@@ -27,6 +27,8 @@ _WATCH_S = (240, 480)
 _IDLE_TIMEOUT_S = 75.0
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.05, 3.0
 _PAGE = "500"
+#: What is kept of an object that was told.
+_KEPT = ("name", "namespace", "uid", "resourceVersion", "labels")
 _GONE, _NOT_FOUND = 410, 404
 #: How often a resource that is away is looked for.
 _ABSENT_POLL_S = 1.0
@@ -225,7 +227,8 @@ class _Follower:
 
     def _take_present(self, uid: str, value: JsonObject) -> None:
         # Only what tells a later list apart is kept: thousands of objects are followed at once.
-        self._known[uid] = {"metadata": value["metadata"]}
+        metadata = value["metadata"]
+        self._known[uid] = {"metadata": {key: metadata[key] for key in _KEPT if key in metadata}}
         self._take(Change("present", value))
 
     def _take_deleted(self, uid: str, value: JsonObject) -> None:

@@ -106,7 +106,8 @@ def _report(record: UdpSenderRecord | UdpReceiverRecord) -> SideReport:
 
 async def main() -> None:
     """Serve until the standard input closes."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, _FILES)), hard))
     vars(client_session)["make_client"] = StubClient
     vars(server_session)["make_server"] = StubServer
     kubeconfig, namespace = sys.argv[1:]

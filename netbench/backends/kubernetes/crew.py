@@ -58,6 +58,7 @@ class KubernetesCrew:
         self._offset_ns: int | None = None
         self._losses: dict[str, WorkerLost] = {}
         self._history: dict[str, list[PairStatus]] = {}
+        self._latest: dict[str, dict[str, PairStatus]] = {}
         self._pairs: dict[str, dict[str, list[str]]] = {}
         self._ended: dict[str, set[str]] = {}
         self._listeners: dict[str, list[MemoryObjectSendStream[StatusEvent]]] = {}
@@ -124,6 +125,7 @@ class KubernetesCrew:
     async def forget(self, run_id: str) -> None:
         """Remove the run's requests. Should that fail, they go with the fleet."""
         self._history.pop(run_id, None)
+        self._latest.pop(run_id, None)
         self._listeners.pop(run_id, None)
         self._pairs.pop(run_id, None)
         self._ended.pop(run_id, None)
@@ -208,14 +210,15 @@ class KubernetesCrew:
             self._take_status(PairStatus(run_id=run_id, pair_id=pair_id, phase=Phase.FAILED, failure=failure))
 
     def _take_status(self, status: PairStatus) -> None:
-        history = self._history.setdefault(status.run_id, [])
-        if status in history:
+        latest = self._latest.setdefault(status.run_id, {})
+        if latest.get(status.pair_id) == status:
             # Each object is told whole each time one of its pairs changes.
             return
+        latest[status.pair_id] = status
         if status.reported_ns is not None:
             seen = status.reported_ns - time.time_ns()
             self._offset_ns = seen if self._offset_ns is None else max(self._offset_ns, seen)
-        history.append(status)
+        self._history.setdefault(status.run_id, []).append(status)
         if status.phase.final:
             self._ended.setdefault(status.run_id, set()).add(status.pair_id)
         for listener in self._listeners.get(status.run_id, ()):

@@ -53,6 +53,9 @@ class Arrivals:
         self._hellos: dict[str, WorkerHello] = {}
         self._refused: str | None = None
         self._unclear: str | None = None
+        # Kept up to date with each change: to look at thousands of pods each time one of them changes takes minutes.
+        self._arrived: set[str] = set()
+        self._troubles: dict[str, Trouble] = {}
         self._ready = 0
         self._changed = anyio.Event()
 
@@ -64,7 +67,8 @@ class Arrivals:
         if change.kind == "deleted":
             self._pods.pop(name, None)
         else:
-            self._pods[name] = change.value
+            self._pods[name] = _looked_at(change.value)
+        self._look(name)
         self._notify()
 
     def take_deployment(self, change: Change) -> None:
@@ -86,6 +90,7 @@ class Arrivals:
         else:
             if hello.protocol == PROTOCOL_VERSION:
                 self._hellos[name] = hello
+                self._look(name)
             else:
                 self._unclear = (
                     f"worker {name} speaks version {hello.protocol} of the protocol, this controller {PROTOCOL_VERSION}"
@@ -101,7 +106,7 @@ class Arrivals:
         with anyio.move_on_after(timeout_s):
             while True:
                 changed = self._changed
-                ready = self._arrived()
+                ready = self._arrived
                 if len(ready) != self._ready and self._progress is not None:
                     self._progress(len(ready), self._expected)
                 self._ready = len(ready)
@@ -111,12 +116,17 @@ class Arrivals:
                 await changed.wait()
         raise self._late(timeout_s)
 
-    def _arrived(self) -> list[str]:
-        return [
-            name
-            for name, pod in self._pods.items()
-            if name in self._hellos and pod_address(pod) and pod_node(pod) and not _leaving(pod)
-        ]
+    def _look(self, name: str) -> None:
+        pod = self._pods.get(name)
+        self._arrived.discard(name)
+        self._troubles.pop(name, None)
+        if pod is None or _leaving(pod):
+            return
+        if name in self._hellos and pod_address(pod) and pod_node(pod):
+            self._arrived.add(name)
+        found = trouble(pod)
+        if found is not None:
+            self._troubles[name] = found
 
     async def _refuse_hopeless(self) -> None:
         if self._refused is not None:
@@ -124,10 +134,10 @@ class Arrivals:
             raise PlacementError(msg, worker=self._names.base)
         if self._unclear is not None:
             raise PlacementError(self._unclear, worker=self._names.base)
-        for name, pod in sorted(self._pods.items()):
-            found = None if _leaving(pod) else trouble(pod)
-            if found is not None:
-                raise PlacementError(await self._words(name, found), worker=name, node=pod_node(pod))
+        if self._troubles:
+            name = min(self._troubles)
+            words = await self._words(name, self._troubles[name])
+            raise PlacementError(words, worker=name, node=pod_node(self._pods[name]))
 
     async def _words(self, pod: str, found: Trouble) -> str:
         words = f"{found.reason}: {found.message}"
@@ -150,7 +160,7 @@ class Arrivals:
         return ""
 
     def _late(self, timeout_s: float) -> PlacementError:
-        arrived = set(self._arrived())
+        arrived = self._arrived
         missing = {name: pod for name, pod in sorted(self._pods.items()) if name not in arrived}
         lines = [f"  {name} on {pod_node(pod) or 'no node'}: {_why(pod)}" for name, pod in missing.items()]
         not_made = self._expected - len(self._pods)
@@ -167,6 +177,13 @@ class Arrivals:
     def _notify(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
+
+
+def _looked_at(pod: JsonObject) -> JsonObject:
+    """Give what is looked at of a pod; the rest of thousands takes much room."""
+    metadata = {key: pod["metadata"][key] for key in ("name", "deletionTimestamp") if key in pod["metadata"]}
+    spec = {"nodeName": pod["spec"].get("nodeName")}
+    return {"metadata": metadata, "spec": spec, "status": pod.get("status") or {}}
 
 
 def _leaving(pod: JsonObject) -> bool:
