@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+import traceback
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -54,7 +55,12 @@ def main() -> int:
     lines: list[Line] = []
     for name in arguments.names or NAMES[:-2]:
         print(f"-- {name}", file=sys.stderr, flush=True)
-        found = anyio.run(import_module(f"tests.bench.{name}").run, options)
+        try:
+            found = anyio.run(import_module(f"tests.bench.{name}").run, options)
+        except Exception:  # noqa: BLE001 - printed
+            # The others' figures took long to come by.
+            traceback.print_exc()
+            continue
         print_table(found)
         lines += found
     if arguments.output:

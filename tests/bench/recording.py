@@ -12,7 +12,8 @@ from hdrh.histogram import HdrHistogram
 
 import netbench as nb
 from netbench.hdr import HIGHEST, HistogramRecorder
-from netbench.messages import to_wire
+from netbench.kube.control import status_of
+from netbench.messages import PairStatus, Phase
 from tests.bench.harness import Line, compared, interleaved
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ async def run(options: Options) -> list[Line]:
     async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
         for name, traffic in (("TCP", nb.Tcp(rate_bps=1e8)), ("UDP", nb.Udp()), ("HTTP", nb.Http(rate_rps=500))):
             result = await nb.Measurement(traffic, duration_s=_LONG_S).run(fleet, nb.CrossNode())
-            size_kb = len(json.dumps(to_wire(result.pairs[0].outcome), separators=(",", ":"))) / _KB
+            status = PairStatus(
+                run_id="run-1", pair_id="0.a.b", phase=Phase.DONE, outcome=result.pairs[0].outcome, reported_ns=1
+            )
+            # As the worker writes it into the API server's object, all of its status included.
+            size_kb = len(json.dumps(status_of(status), separators=(",", ":"))) / _KB
             figure = f"P11 {name}, 60 s, a pair's result on the wire, KB"
             lines.append(Line(figure=figure, ours=size_kb, target="<= 8", reached=size_kb <= 8))
     return lines

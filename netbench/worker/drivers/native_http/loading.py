@@ -41,6 +41,8 @@ _MARGIN_NS = 2_500_000
 _COOLING_NS = 10_000_000
 #: What is under way when the run is stopped may still be answered for this long.
 _STOP_GRACE_NS = 250_000_000
+#: Heads that are known by heart.
+_HEADS_MAX = 256
 _RESET = struct.pack("@ii", 1, 0)
 
 
@@ -320,9 +322,10 @@ class Loading:
             except MalformedError:
                 self._fail(connection, "malformed")
                 return
-            # All answers of a run are the same, unless the server is not ours.
-            if len(self._heads) < len(self._connections):
-                self._heads[text[:end]] = head
+            # All answers of a run are the same, but for the date that other servers than ours put into them.
+            if len(self._heads) >= _HEADS_MAX:
+                self._heads.clear()
+            self._heads[text[:end]] = head
         connection.response = head
         connection.remaining = head.length - (len(text) - end)
         self.body_bytes += len(text) - end
@@ -346,7 +349,9 @@ class Loading:
         if response.close or connection.out is not None or self._traffic.connection == "per-request":
             self._close(connection)
         if self._repeat and done < self._end:
-            self._begin(connection, time.perf_counter_ns())
+            # The next one is due at once: what this loop takes until it is sent is part of its time, so that the rate
+            # times the mean response time is the number of connections (Little's law).
+            self._begin(connection, done)
         else:
             self._idle.append(connection)
 
