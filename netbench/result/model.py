@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -93,7 +94,7 @@ class Result:
             lines.append("no pair has a result")
         raise IncompleteResultError(self, lines)
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """Whether this can be believed: ``trusted``, or ``doubtful`` with each reason, its evidence and what to do."""
         return verdict_of(self)
@@ -118,7 +119,7 @@ class Result:
 
         return attrs.evolve(self, pairs=own(self.pairs), failures=own(self.failures), rounds=each, repeats=1)
 
-    @property
+    @cached_property
     def interval(self) -> ConfidenceInterval | None:
         """The confidence interval of the figure that the traffic is about, or that ``until`` names, over repetitions.
 

@@ -183,6 +183,34 @@ async def test_a_worker_deleted_while_traffic_flows_is_named(kubernetes: Kuberne
     assert name in plan.failures()
 
 
+async def test_a_worker_deleted_before_traffic_flows_is_named(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    """While pairs are armed; ClusterLoader2's pair vanishes then too."""
+    plan = Plan(kubernetes, tmp_path)
+    process = plan.begin("--set", "CL2_DURATION=3s", "--set", "CL2_COUNT=2")
+    await until_said(process, "4 of 4 workers ready")
+    (pod, *_) = await kubernetes.items("v1", "pods")
+    name = pod["metadata"]["name"]
+    await kubernetes.api.call("DELETE", f"{kubernetes.path('v1', 'pods')}/{name}", {"gracePeriodSeconds": 0})
+    code, said = await ended(process)
+    planned, measured = plan.completeness()
+    assert (code, planned, measured < 2) == (3, 2, True), said
+    assert name in plan.failures()
+
+
+async def test_a_label_on_a_request_is_not_taken_for_a_result(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    """ClusterLoader2 takes any update of one."""
+    plan = Plan(kubernetes, tmp_path)
+    process = plan.begin("--set", "CL2_DURATION=4s")
+    await until_said(process, "armed, sending")
+    (request,) = await kubernetes.items("clusterloader.io/v1alpha1", "networktestrequests")
+    path = f"{kubernetes.path('clusterloader.io/v1alpha1', 'networktestrequests')}/{request['metadata']['name']}"
+    await kubernetes.api.call("PATCH", path, {"metadata": {"labels": {"looked-at": "yes"}}})
+    code, said = await ended(process)
+    assert (code, plan.completeness()) == (0, (1, 1)), said
+    (values, *_) = [each["data"] for each in plan.perfdata()["dataItems"]]
+    assert values["Value"] > 0
+
+
 async def test_the_same_plan_twice_at_once_does_not_disturb_itself(kubernetes: Kubernetes, tmp_path: Path) -> None:
     """Two controllers in one namespace, both complete."""
     plan = Plan(kubernetes, tmp_path)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from statistics import fmean, median, pvariance
+from itertools import accumulate
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from netbench.result.verdict.judgement import Doubt, Finding, doubt_of
@@ -25,6 +26,8 @@ _CHANGE, _TREND, _WARMUP = 0.1, 0.1, 0.02
 _CHANGE_T, _TREND_Z = 6.0, 3.29
 #: No stretch that differs is shorter than this share, and neither is the rest.
 _STRETCH = 0.1
+#: A difference that rounding may make.
+_NOTHING = 1e-9
 
 
 def steadiness_doubts(result: Result) -> Iterator[Doubt]:
@@ -67,8 +70,9 @@ def warmup_bins(values: Sequence[float]) -> int:
 
     It leaves out as many as make the standard error of the mean of the rest least, at most half.
     """
-    half = len(values) // 2
-    errors = [pvariance(values[first:]) / (len(values) - first) for first in range(half + 1)]
+    sums = _Sums(values)
+    count = len(values)
+    errors = [sums.variance(first, count) / (count - first) for first in range(count // 2 + 1)]
     return min(range(len(errors)), key=errors.__getitem__)
 
 
@@ -81,21 +85,50 @@ def change_point(values: Sequence[float]) -> tuple[int, float]:
     Returns:
         Where it changed first, and by how much, as a share of the whole mean; 0 where it did not to speak of.
     """
-    count, whole = len(values), fmean(values)
+    sums, count = _Sums(values), len(values)
     shortest = max(2, math.ceil(_STRETCH * count))
     best, place, change = 0.0, 0, 0.0
     for first in range(count):
         for last in range(first + shortest, count + 1):
-            if count - (last - first) < shortest:
-                continue
-            inside, outside = values[first:last], (*values[:first], *values[last:])
-            difference = fmean(inside) - fmean(outside)
-            error = math.sqrt(_sample_variance(inside) / len(inside) + _sample_variance(outside) / len(outside))
-            score = abs(difference) / error if error else (math.inf if difference else 0.0)
+            inside, outside = last - first, count - (last - first)
+            if outside < shortest:
+                break
+            difference = sums.mean(first, last) - sums.mean_without(first, last)
+            error = math.sqrt(
+                sums.variance(first, last) / (inside - 1) + sums.variance_without(first, last) / (outside - 1)
+            )
+            score = abs(difference) / error if error else (math.inf if abs(difference) > _NOTHING else 0.0)
             if score > best:
                 # A stretch from the beginning is what it changed from.
                 best, place, change = score, first or last, difference if first else -difference
-    return (place, change / whole) if best >= _CHANGE_T and whole else (0, 0.0)
+    return (place, change) if best >= _CHANGE_T else (0, 0.0)
+
+
+class _Sums:
+    """Means and variances of stretches of a series, as shares of its mean, in constant time each."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        whole = fmean(values) or 1.0
+        shares = [value / whole - 1 for value in values]
+        self._count = len(values)
+        self._sums = (0.0, *accumulate(shares))
+        self._squares = (0.0, *accumulate(share * share for share in shares))
+
+    def mean(self, first: int, last: int) -> float:
+        return (self._sums[last] - self._sums[first]) / (last - first)
+
+    def variance(self, first: int, last: int) -> float:
+        count = last - first
+        squares = self._squares[last] - self._squares[first]
+        return max(0.0, squares / count - self.mean(first, last) ** 2)
+
+    def mean_without(self, first: int, last: int) -> float:
+        return (self._sums[-1] - self._sums[last] + self._sums[first]) / (self._count - last + first)
+
+    def variance_without(self, first: int, last: int) -> float:
+        count = self._count - last + first
+        squares = self._squares[-1] - self._squares[last] + self._squares[first]
+        return max(0.0, squares / count - self.mean_without(first, last) ** 2)
 
 
 def trend(values: Sequence[float]) -> float:
@@ -139,7 +172,3 @@ def _parts(series: IntervalSeries, count: int) -> list[float]:
             parts[place] += amount * max(0.0, overlap) / (until - begin) if until > begin else 0.0
         begin = until
     return parts
-
-
-def _sample_variance(values: Sequence[float]) -> float:
-    return pvariance(values) * len(values) / (len(values) - 1)
