@@ -34,8 +34,9 @@ class IdleDelay:
 
 
 async def main() -> None:
-    """Read and check the whole suite, run it on this machine, and print what became of each test."""
-    plan = nb.load_plan(nb.PlanSources(files=(str(PLANS / "suite.yaml"),)))
+    """Read and check all files, run them on this machine, and print what became of each test."""
+    files = (str(PLANS / "suite.yaml"), str(PLANS / "own_method.yaml"))
+    plan = nb.load_plan(nb.PlanSources(files=files))
     async with nb.Cluster.local(nodes=2) as cluster:
         outcome = await nb.run_plan(plan, cluster, tell=print)
     for scenario in outcome.scenarios:
