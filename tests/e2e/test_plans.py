@@ -170,14 +170,20 @@ async def test_workers_that_are_all_on_one_node_are_refused(kubernetes: Kubernet
     assert "needs workers on two nodes" in plan.failures()
 
 
+async def delete_a_worker(kubernetes: Kubernetes) -> str:
+    """Delete the first pod, and give its name."""
+    (pod, *_) = await kubernetes.items("v1", "pods")
+    name: str = pod["metadata"]["name"]
+    await kubernetes.api.call("DELETE", f"{kubernetes.path('v1', 'pods')}/{name}", {"gracePeriodSeconds": 0})
+    return name
+
+
 async def test_a_worker_deleted_while_traffic_flows_is_named(kubernetes: Kubernetes, tmp_path: Path) -> None:
     """ClusterLoader2's pair vanishes from the percentiles."""
     plan = Plan(kubernetes, tmp_path)
     process = plan.begin("--set", "CL2_DURATION=6s", "--set", "CL2_COUNT=2")
     await until_said(process, "armed, sending")
-    (pod, *_) = await kubernetes.items("v1", "pods")
-    name = pod["metadata"]["name"]
-    await kubernetes.api.call("DELETE", f"{kubernetes.path('v1', 'pods')}/{name}", {"gracePeriodSeconds": 0})
+    name = await delete_a_worker(kubernetes)
     code, said = await ended(process)
     assert (code, plan.completeness()) == (3, (2, 1)), said
     assert name in plan.failures()
@@ -188,9 +194,7 @@ async def test_a_worker_deleted_before_traffic_flows_is_named(kubernetes: Kubern
     plan = Plan(kubernetes, tmp_path)
     process = plan.begin("--set", "CL2_DURATION=3s", "--set", "CL2_COUNT=2")
     await until_said(process, "4 of 4 workers ready")
-    (pod, *_) = await kubernetes.items("v1", "pods")
-    name = pod["metadata"]["name"]
-    await kubernetes.api.call("DELETE", f"{kubernetes.path('v1', 'pods')}/{name}", {"gracePeriodSeconds": 0})
+    name = await delete_a_worker(kubernetes)
     code, said = await ended(process)
     planned, measured = plan.completeness()
     assert (code, planned, measured < 2) == (3, 2, True), said
@@ -209,6 +213,39 @@ async def test_a_label_on_a_request_is_not_taken_for_a_result(kubernetes: Kubern
     assert (code, plan.completeness()) == (0, (1, 1)), said
     (values, *_) = [each["data"] for each in plan.perfdata()["dataItems"]]
     assert values["Value"] > 0
+
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+spec:
+  replicas: {{.Replicas}}
+  template:
+    metadata: {labels: {team: net}}
+    spec:
+      nodeSelector: {kubernetes.io/os: linux}
+      volumes: [{name: scratch, emptyDir: {}}]
+      containers:
+      - name: worker
+        resources: {requests: {cpu: 50m}}
+        volumeMounts: [{name: scratch, mountPath: /scratch}]
+"""
+
+
+async def test_a_worker_deployments_pod_is_what_the_workers_are(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    """Labels, node selector, resources and volumes."""
+    (tmp_path / "deployment.yaml").write_text(DEPLOYMENT)
+    plan = Plan(kubernetes, tmp_path, "      workerDeployment: deployment.yaml\n")
+    process = plan.begin("--set", "CL2_DURATION=3s")
+    await until_said(process, "armed, sending")
+    (pod, *_) = await kubernetes.items("v1", "pods", labelSelector="team=net")
+    code, said = await ended(process)
+    assert (code, plan.completeness()) == (0, (1, 1)), said
+    spec, container = pod["spec"], pod["spec"]["containers"][0]
+    assert spec["nodeSelector"]["kubernetes.io/os"] == "linux"
+    assert container["resources"]["requests"]["cpu"] == "50m"
+    assert "/scratch" in {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert "scratch" in {volume["name"] for volume in spec["volumes"]}
 
 
 async def test_the_same_plan_twice_at_once_does_not_disturb_itself(kubernetes: Kubernetes, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def _lateness(result: Result) -> Iterator[Doubt]:
         if late_s > _LATE_S and late_s > _LATE * response_s:
             words = f"1 % of its requests left {late_s * 1e3:.3g} ms late or more, of {response_s * 1e3:.3g} ms in all"
             found.append(Finding(str(pair.pair), late_s / response_s, words))
-    advice = "Every connection was waiting for the server: use more connections, or a lower rate_rps"
+    advice = "The client was busy, or its connections were: use more connections, a lower rate_rps, or a quieter node"
     yield from doubt_of("send-lateness", found, _LATE, advice)
 
 

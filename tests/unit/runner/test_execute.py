@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -164,6 +165,50 @@ def test_a_method_needs_execute_and_dispose() -> None:
     """Said when it is added, not when it is called."""
     with pytest.raises(nb.InvalidArgumentError, match=r"execute\(\) and dispose\(\)"):
         nb.measurement_method("Half")(int)  # type: ignore[type-var]
+
+
+def install(directory: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Have a package there that announces the method Installed."""
+    (directory / "their_package.py").write_text(code)
+    info = directory / "their_package-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[netbench.measurement_methods]\nInstalled = their_package:Installed\n")
+    monkeypatch.syspath_prepend(str(directory))
+    monkeypatch.delitem(sys.modules, "their_package", raising=False)
+
+
+INSTALLED = """\
+class Installed:
+    async def execute(self, call, context):
+        context.tell(f"installed {call.params['word']}")
+        return ()
+
+    async def dispose(self):
+        pass
+"""
+
+
+async def test_an_installed_packages_method_is_found_by_its_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: list[str]
+) -> None:
+    """Nothing has to be imported for it."""
+    install(tmp_path, monkeypatch, INSTALLED)
+    write(tmp_path, theirs="name: t\nsteps:\n- measurements: [{Identifier: i, Method: Installed, Params: {word: w}}]\n")
+    outcome = await outcome_of(load(tmp_path, "theirs"), tell=log.append)
+    assert outcome.passed
+    assert "installed w" in log
+
+
+async def test_an_installed_method_that_cannot_be_loaded_is_a_problem_of_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: list[str]
+) -> None:
+    """With its place, and no traceback."""
+    del log
+    install(tmp_path, monkeypatch, "import nothing_of_this_name\n")
+    write(tmp_path, theirs="name: t\nsteps:\n- measurements: [{Identifier: i, Method: Installed, Params: {}}]\n")
+    with pytest.raises(nb.PlanError, match="Installed cannot be used: ModuleNotFoundError"):
+        load(tmp_path, "theirs")
 
 
 async def reported(directory: Path, *steps: str) -> tuple[Path, ScenarioOutcome]:
