@@ -95,7 +95,7 @@ class Cluster(AsyncContextManagerMixin):
 
         def open_backend() -> AbstractAsyncContextManager[Backend]:
             # Half a second that only those pay who connect.
-            from netbench.backends.kubernetes.backend import ConnectSpec, open_kubernetes  # noqa: PLC0415
+            from netbench.backends.kubernetes.backend import ConnectSpec, open_kubernetes  # noqa: PLC0415 - heavy
 
             return open_kubernetes(ConnectSpec(kubeconfig=kubeconfig, context=context, namespace=namespace))
 

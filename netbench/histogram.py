@@ -190,7 +190,7 @@ class Histogram:
         """
         given: object = percent
         is_number = isinstance(given, int | float) and not isinstance(given, bool)
-        if not is_number or not 0 <= percent <= 100:  # noqa: PLR2004
+        if not is_number or not 0 <= percent <= 100:  # noqa: PLR2004 - percent
             raise InvalidArgumentError("percentile(percent)", percent, "a number from 0 to 100")
         least, greatest = self._bounds()
         if percent == 0:

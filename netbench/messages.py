@@ -246,7 +246,7 @@ class PairStatus:
     reported_ns: int | None = None
 
 
-def _exact(kind: type[object], *also: type[object]) -> Any:  # noqa: ANN401
+def _exact(kind: type[object], *also: type[object]) -> Any:  # noqa: ANN401 - JSON
     def structure(value: object, _: object) -> object:
         if type(value) is kind or type(value) in also:
             return kind(value) if also else value  # type: ignore[call-arg]
@@ -263,7 +263,7 @@ def _is_tuple(kind: Any) -> bool:  # noqa: ANN401 - any annotation
 def _only_lists(structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Refuse other iterables for a sequence: a string would be taken letter by letter, a mapping key by key."""
 
-    def check(value: Any, kind: Any) -> Any:  # noqa: ANN401
+    def check(value: Any, kind: Any) -> Any:  # noqa: ANN401 - JSON
         if isinstance(value, list | tuple):
             return structure(value, kind)
         msg = f"expected a list, not {value!r}"
@@ -297,7 +297,7 @@ def _protocol(kind: type[Any]) -> str:
     return {Tcp: "tcp", Udp: "udp", Http: "http"}[kind]
 
 
-def to_wire(value: object, kind: Any = None) -> Any:  # noqa: ANN401
+def to_wire(value: object, kind: Any = None) -> Any:  # noqa: ANN401 - JSON
     """Turn a value into JSON data. ``kind`` names the union it belongs to, where it belongs to one."""
     return converter().unstructure(value, unstructure_as=kind or type(value))
 

@@ -35,29 +35,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> ExitCode:
     # Each command is loaded when it is asked for: --help answers at once.
-    import anyio  # noqa: PLC0415
+    import anyio
 
     if arguments.command == "measure":
-        from netbench.cli.measure import measure  # noqa: PLC0415
+        from netbench.cli.measure import measure
 
         return anyio.run(measure, arguments)
     if arguments.command == "run":
-        from netbench.cli.run import run  # noqa: PLC0415
+        from netbench.cli.run import run
 
         return anyio.run(run, arguments)
     if arguments.command == "plan":
-        from netbench.cli.plan import plan  # noqa: PLC0415
+        from netbench.cli.plan import plan
 
         return plan(arguments)
     if arguments.command == "doctor":
-        from netbench.cli.doctor import doctor  # noqa: PLC0415
+        from netbench.cli.doctor import doctor
 
         return anyio.run(doctor, arguments)
     if arguments.command == "manifests":
-        from netbench.cli.manifests import manifests  # noqa: PLC0415
+        from netbench.cli.manifests import manifests
 
         return manifests(arguments)
-    from netbench.cli.cleanup import cleanup  # noqa: PLC0415
+    from netbench.cli.cleanup import cleanup
 
     return anyio.run(cleanup, arguments)
 

@@ -25,7 +25,7 @@ async def cleanup(arguments: argparse.Namespace) -> ExitCode:
     console = Console()
     if is_kubernetes(arguments):
         # Half a second that only those pay who connect.
-        from netbench.backends.kubernetes.cleaning import clean  # noqa: PLC0415
+        from netbench.backends.kubernetes.cleaning import clean  # noqa: PLC0415 - heavy
 
         removed = await clean(arguments.kubeconfig, arguments.context, arguments.namespace)
     else:

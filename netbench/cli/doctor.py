@@ -43,7 +43,7 @@ async def doctor(arguments: argparse.Namespace) -> ExitCode:
     """Look at what the command line names, and print what was found."""
     if is_kubernetes(arguments):
         # Half a second that only those pay who connect.
-        from netbench.backends.kubernetes.examination import examine  # noqa: PLC0415
+        from netbench.backends.kubernetes.examination import examine  # noqa: PLC0415 - heavy
 
         return _show(await examine(arguments.kubeconfig, arguments.context, arguments.namespace))
     return _show(await _this_machine())

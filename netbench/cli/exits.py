@@ -16,7 +16,7 @@ class ExitCode(IntEnum):
         MISUSE: The command line is wrong; nothing was started.
         INCOMPLETE: A pair failed; the others' results were printed.
         HOST: This machine lacks something, or the cluster failed as a whole.
-        INTERRUPTED: Ctrl-C or SIGTERM; what was measured so far was printed.
+        INTERRUPTED: Ctrl-C or SIGTERM; what was measured so far was printed, of a plan what had been gathered.
     """
 
     COMPLETE = 0

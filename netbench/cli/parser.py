@@ -42,7 +42,7 @@ exit codes:
   2    the command line is wrong; nothing was started
   3    a pair failed, or a plan's threshold was missed; what was measured was printed
   4    this machine lacks something, or the cluster failed as a whole
-  130  interrupted; what was measured so far was printed
+  130  interrupted; what was measured so far was printed, of a plan what had been gathered
 """
 
 

@@ -162,7 +162,7 @@ def error_from(verb: str, path: str, status: int, body: bytes) -> ApiError:
     """Make the error of an answer that is no success."""
     told = _parsed(body)
     message = str(told.get("message") or body[:300].decode(errors="replace") or f"HTTP status {status}")
-    kind = AccessDeniedError if status == 403 and told.get("reason") == "Forbidden" else ApiError  # noqa: PLR2004
+    kind = AccessDeniedError if status == 403 and told.get("reason") == "Forbidden" else ApiError  # noqa: PLR2004 - HTTP
     return kind(f"{verb} {path}: {message}", status=status, reason=str(told.get("reason") or ""), verb=verb, path=path)
 
 

@@ -45,7 +45,7 @@ def _names(pair: Any, where: str) -> _Names:  # noqa: ANN401 - from a caller, no
     return cast("_Names", names)
 
 
-def _no_mistake(instance: ExplicitPairs, attribute: attrs.Attribute[Any], value: object) -> None:  # noqa: ARG001
+def _no_mistake(instance: ExplicitPairs, attribute: attrs.Attribute[Any], value: object) -> None:  # noqa: ARG001 - attrs' form
     """Check what can be checked without the workers, when both arguments are there."""
     if bool(instance.pairs) == bool(instance.rounds):
         where = "ExplicitPairs(pairs=, rounds=)"

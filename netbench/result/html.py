@@ -92,7 +92,7 @@ def _row(view: Report, cells: Sequence[str]) -> str:
     )
 
 
-def _class(numeric: bool) -> str:  # noqa: FBT001
+def _class(numeric: bool) -> str:  # noqa: FBT001 - a column's
     return "number" if numeric else "text"
 
 

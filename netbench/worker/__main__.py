@@ -68,7 +68,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
 def _control(arguments: argparse.Namespace, clock: WorkerClock) -> AbstractAsyncContextManager[WorkerControl]:
     if arguments.control == "kubernetes":
         # A worker of this machine does without an HTTP client.
-        from netbench.worker.control.kubernetes.opening import open_pod_control  # noqa: PLC0415
+        from netbench.worker.control.kubernetes.opening import open_pod_control  # noqa: PLC0415 - see above
 
         return open_pod_control(arguments.name, clock)
     return LocalControl(arguments.control.removeprefix("unix:"), clock)

@@ -37,6 +37,14 @@ def neighbours(count: int) -> Iterator[None]:
             hog.wait()
 
 
+async def running(run: nb.Run) -> None:
+    """Wait until a pair of the run sends."""
+    async for event in run.events():
+        if isinstance(event, nb.PairProgressed) and event.phase is nb.Phase.RUNNING:
+            return
+    pytest.fail("the run ended before any pair was sending")
+
+
 async def test_busy_neighbours_are_named() -> None:
     """Threads wait for a processor."""
     async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
@@ -57,9 +65,7 @@ async def test_a_receiver_that_does_not_read_is_named_and_not_the_network() -> N
     async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
         strategy = nb.ExplicitPairs([("worker-0", "worker-1")])
         run = await nb.Measurement(nb.Udp(rate_pps=20_000), duration_s=2).start(fleet, strategy)
-        async for event in run.events():
-            if isinstance(event, nb.PairProgressed) and event.phase is nb.Phase.RUNNING:
-                break
+        await running(run)
         await anyio.sleep(0.5)
         with paused(fleet.workers[1]):
             await anyio.sleep(0.8)
@@ -90,9 +96,7 @@ async def test_a_slow_server_is_named_where_an_open_loops_requests_leave_late() 
     async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
         strategy = nb.ExplicitPairs([("worker-0", "worker-1")])
         run = await nb.Measurement(nb.Http(rate_rps=1000, connections=2), duration_s=2).start(fleet, strategy)
-        async for event in run.events():
-            if isinstance(event, nb.PairProgressed) and event.phase is nb.Phase.RUNNING:
-                break
+        await running(run)
         await anyio.sleep(0.5)
         with paused(fleet.workers[1]):
             await anyio.sleep(0.5)
@@ -126,9 +130,7 @@ async def test_a_throughput_that_changes_in_mid_run_is_named() -> None:
         nb.WorkerFleet(cluster, workers=2) as fleet,
     ):
         run = await nb.Measurement(nb.Tcp(), duration_s=4, warmup_s=0.5).start(fleet, nb.CrossNode())
-        async for event in run.events():
-            if isinstance(event, nb.PairProgressed) and event.phase is nb.Phase.RUNNING:
-                break
+        await running(run)
         await anyio.sleep(3)
         with paused(fleet.workers[0]):
             await anyio.sleep(1.4)

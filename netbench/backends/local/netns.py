@@ -98,7 +98,7 @@ class Network:
         try:
             for node in nodes:
                 # One by one, so that the others are given back when a node has none left.
-                taken.append((node, self._take(node)))  # noqa: PERF401
+                taken.append((node, self._take(node)))  # noqa: PERF401 - what was taken is given back if the next fails
             await self._on_nodes("add", taken)
             yield [f"198.18.{node + 1}.{number}" for node, number in taken]
             await self._on_nodes("del", taken)

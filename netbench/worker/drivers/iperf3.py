@@ -97,7 +97,7 @@ class Iperf3:
             raise DriverError(msg, reason="program-failed") from error
 
 
-def parse(report: dict[str, Any], traffic: Any, role: Role, interval_ns: int) -> tuple[FlowRecord, ...]:  # noqa: ANN401
+def parse(report: dict[str, Any], traffic: Any, role: Role, interval_ns: int) -> tuple[FlowRecord, ...]:  # noqa: ANN401 - Tcp or Udp
     """Turn iperf3's JSON into records, one for each direction this side had.
 
     Args:
