@@ -1,7 +1,7 @@
-"""Worker agents of simulated nodes, many in one process: ``python -m tests.bench.simulated_agents FILE NAMESPACE``.
+"""Worker agents of simulated nodes: ``python -m tests.bench.simulated_agents KUBECONFIG NAMESPACE FIRST LAST``.
 
-FILE is a kubeconfig. The agents, their control and the sessions between them are real; the pods exist only in the API
-server, and the traffic is a stub that waits for the window to pass.
+The nodes have the numbers from FIRST to before LAST. The agents, their control and the sessions between them are real;
+the pods exist only in the API server, and the traffic is a stub that waits for the window to pass.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from netbench.clock import Window
     from netbench.worker.drivers.base import DriverTask
 
-_NODES = 25
 _FILES = 65_536
+#: A clock's answer comes from another thread of the same process, which a worker of its own would have to itself.
+_SWITCH_S = 0.0005
 
 
 class Stub:
@@ -110,12 +111,14 @@ async def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, _FILES)), hard))
     vars(client_session)["make_client"] = StubClient
     vars(server_session)["make_server"] = StubServer
-    kubeconfig, namespace = sys.argv[1:]
+    sys.setswitchinterval(_SWITCH_S)
+    kubeconfig, namespace = sys.argv[1:3]
+    numbers = range(int(sys.argv[3]), int(sys.argv[4]))
     spec = ConnectSpec(kubeconfig=kubeconfig, context=None, namespace=None)
     with tempfile.TemporaryDirectory() as directory:
         async with (
             open_api(spec) as (api, _),
-            simulated_nodes(Kubernetes(kubeconfig, namespace, api), _NODES, Path(directory)),
+            simulated_nodes(Kubernetes(kubeconfig, namespace, api), numbers, Path(directory)),
         ):
             print("ready", flush=True)
             await anyio.to_thread.run_sync(sys.stdin.read, abandon_on_cancel=True)

@@ -7,6 +7,7 @@ not exist. Every worker has an address of 127.0.0.0/8 to itself.
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -45,10 +46,10 @@ _PODS = "200"
 
 
 @asynccontextmanager
-async def simulated_nodes(kubernetes: Kubernetes, count: int, directory: Path) -> AsyncIterator[None]:
-    """Register nodes, and let every pod that is placed on them run, while the context lasts."""
-    names = [f"simulated-{number}" for number in range(count)]
-    kubelet = _Kubelet(kubernetes, set(names), directory)
+async def simulated_nodes(kubernetes: Kubernetes, numbers: range, directory: Path) -> AsyncIterator[None]:
+    """Register nodes of these numbers, and let every pod that is placed on them run, while the context lasts."""
+    names = [f"simulated-{number}" for number in numbers]
+    kubelet = _Kubelet(kubernetes, dict(zip(names, numbers, strict=True)), directory)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_remove, kubernetes, names)
         for name in names:
@@ -56,7 +57,7 @@ async def simulated_nodes(kubernetes: Kubernetes, count: int, directory: Path) -
         await _schedulable(kubernetes, names)
         group = await stack.enter_async_context(background_tasks())
         group.start_soon(_beat, kubernetes, names)
-        group.start_soon(kubelet.run, group)
+        group.start_soon(kubelet.run)
         yield
 
 
@@ -95,27 +96,29 @@ async def _remove(kubernetes: Kubernetes, names: list[str]) -> None:
 
 
 class _Kubelet:
-    """The kubelet of all simulated nodes."""
+    """The kubelets of all simulated nodes; each watches the pods of its node, as real ones do."""
 
-    def __init__(self, kubernetes: Kubernetes, nodes: set[str], directory: Path) -> None:
+    def __init__(self, kubernetes: Kubernetes, nodes: dict[str, int], directory: Path) -> None:
         self._kubernetes = kubernetes
         self._nodes = nodes
         self._directory = directory
+        self._placed: Counter[int] = Counter()
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._leaving: set[str] = set()
         self._slots = anyio.CapacityLimiter(16)
         self._opening = anyio.Lock()
-        self._worker_api: KubeApi | None = None
-        self._key = b""
+        self._found: tuple[str, bytes] | None = None
 
-    async def run(self, group: TaskGroup) -> None:
+    async def run(self) -> None:
+        path = self._kubernetes.path("v1", "pods")
         async with background_tasks() as tasks:
-            path = self._kubernetes.path("v1", "pods")
-            await follow(self._kubernetes.api, path, partial(self._take, tasks))
-        del group
+            for node in self._nodes:
+                mine = {"fieldSelector": f"spec.nodeName={node}"}
+                tasks.start_soon(partial(follow, self._kubernetes.api, path, partial(self._take, tasks), params=mine))
+            await anyio.sleep_forever()
 
     def _take(self, tasks: TaskGroup, change: Change) -> None:
-        if change.kind == "listed" or change.value["spec"].get("nodeName") not in self._nodes:
+        if change.kind == "listed":
             return
         name = change.value["metadata"]["name"]
         if change.kind == "deleted":
@@ -126,11 +129,14 @@ class _Kubelet:
                 tasks.start_soon(self._end, name)
         elif name not in self._scopes:
             self._scopes[name] = anyio.CancelScope()
-            tasks.start_soon(self._start, tasks, change.value, len(self._scopes))
+            tasks.start_soon(self._start, change.value)
 
-    async def _start(self, tasks: TaskGroup, pod: dict[str, Any], number: int) -> None:
+    async def _start(self, pod: dict[str, Any]) -> None:
         name = pod["metadata"]["name"]
-        address = f"127.1.{number // 250}.{number % 250 + 1}"
+        node = self._nodes[pod["spec"]["nodeName"]]
+        number = self._placed[node]
+        self._placed[node] += 1
+        address = f"127.{number // 250 + 1}.{node}.{number % 250 + 1}"
         async with self._slots:
             now = micro_time()[:19] + "Z"
             running = {"name": "worker", "ready": True, "started": True, "restartCount": 0, "image": "", "imageID": ""}
@@ -149,20 +155,23 @@ class _Kubelet:
                     raise
                 # It was removed before it began.
                 return
-            api = await self._account(tasks, pod["metadata"]["labels"][FLEET_LABEL])
+            server, key = await self._account(pod["metadata"]["labels"][FLEET_LABEL])
         names = FleetNames(self._kubernetes.namespace, pod["metadata"]["labels"][FLEET_LABEL])
         clock = WorkerClock()
         with self._scopes[name]:
-            async with KubernetesControl(api, names, name, self._key, clock) as control:
+            # Connections of its own, as in a pod.
+            async with (
+                PodTransport(server, self._directory) as transport,
+                KubernetesControl(KubeApi(transport, sure_of_rights=True), names, name, key, clock) as control,
+            ):
                 await serve(control, name, address, clock)
 
-    async def _account(self, tasks: TaskGroup, fleet: str) -> KubeApi:
-        """Give a client with the fleet's own account, as its pods have it; one for all workers of this process."""
+    async def _account(self, fleet: str) -> tuple[str, bytes]:
+        """Write down the fleet's own account as its pods find it, and give the server's address and the fleet's key."""
         async with self._opening:
-            if self._worker_api is None:
+            if self._found is None:
                 base = f"netbench-{fleet}"
                 secret = await self._kubernetes.api.call("GET", f"{self._kubernetes.path('v1', 'secrets')}/{base}")
-                self._key = base64.b64decode(secret["data"]["key"])
                 path = f"{self._kubernetes.path('v1', 'serviceaccounts')}/{base}/token"
                 asked = {"spec": {"expirationSeconds": 3600}}
                 token = (await self._kubernetes.api.call("POST", path, asked))["status"]["token"]
@@ -171,17 +180,8 @@ class _Kubelet:
                 ]
                 (self._directory / "token").write_text(token)
                 (self._directory / "ca.crt").write_bytes(base64.b64decode(config["certificate-authority-data"]))
-                opened = anyio.Event()
-                tasks.start_soon(self._hold, PodTransport(config["server"], self._directory), opened)
-                await opened.wait()
-        assert self._worker_api is not None
-        return self._worker_api
-
-    async def _hold(self, transport: PodTransport, opened: anyio.Event) -> None:
-        async with transport:
-            self._worker_api = KubeApi(transport, sure_of_rights=True)
-            opened.set()
-            await anyio.sleep_forever()
+                self._found = config["server"], base64.b64decode(secret["data"]["key"])
+        return self._found
 
     async def _end(self, name: str) -> None:
         if name in self._scopes:

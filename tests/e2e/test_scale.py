@@ -39,7 +39,7 @@ async def cost(kubernetes: Kubernetes, directory: Path, workers: int) -> float:
     cluster = nb.Cluster.connect(kubeconfig=kubernetes.kubeconfig, namespace=kubernetes.namespace)
     async with (
         cluster,
-        simulated_nodes(kubernetes, 2, directory),
+        simulated_nodes(kubernetes, range(2), directory),
         nb.WorkerFleet(cluster, workers=workers, node_selector=SELECTOR) as fleet,
     ):
         before = await requests_of_requests(kubernetes)

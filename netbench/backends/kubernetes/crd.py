@@ -17,7 +17,7 @@ __all__ = ("CRD_PATH", "custom_resource_definition", "ensure_crd")
 CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 #: Raised with each change of the schema; a definition with a higher one is a superset and is left alone.
 _REVISION_ANNOTATION = "netbench.io/crd-revision"
-_REVISION = 1
+_REVISION = 2
 _ESTABLISHED_TIMEOUT_S = 30.0
 _APPLY = "netbench manifests --only crd | kubectl apply -f -"
 
@@ -67,12 +67,11 @@ def custom_resource_definition() -> JsonObject:
         "throughput": _words("string", "Received payload per second, for people."),
         "pairs": _words("object", "Each pair by its id.", additionalProperties=pair),
     }
+    # Each has one writer, who writes it whole: the server need not note for every field who wrote it.
+    whole = {"type": "object", "x-kubernetes-map-type": "atomic"}
     schema = {
         "type": "object",
-        "properties": {
-            "spec": {"type": "object", "properties": spec},
-            "status": {"type": "object", "properties": status},
-        },
+        "properties": {"spec": {**whole, "properties": spec}, "status": {**whole, "properties": status}},
     }
 
     def column(name: str, path: str, kind: str = "string") -> JsonObject:

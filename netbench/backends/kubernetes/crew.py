@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from netbench.backends.base import WorkerLost
+from netbench.backends.kubernetes.arming import ArmingWindow
 from netbench.backends.kubernetes.pods import ending, pod_node
 from netbench.errors import ApiError, BackendError, ProtocolError
 from netbench.kube.control import TimeBase, by_client, read_statuses, request_object
@@ -34,7 +35,7 @@ __all__ = ("KubernetesCrew",)
 
 #: How far ahead a start lies. A write, the API server's watch cache and a worker's wake-up take some 50 ms; the rest is
 #: for a busy API server, which has the more to tell the more workers there are.
-_START_LEAD_S, _START_LEAD_PER_WORKER_S, _START_LEAD_MAX_S = 0.5, 0.002, 5.0
+_START_LEAD_S, _START_LEAD_PER_WORKER_S, _START_LEAD_MAX_S = 0.5, 0.002, 10.0
 #: Writes under way at once.
 _PARALLEL = 16
 
@@ -55,6 +56,8 @@ class KubernetesCrew:
         self._names = names
         self._lease = lease
         self._slots = anyio.CapacityLimiter(_PARALLEL)
+        self._arming = ArmingWindow()
+        self._stopped: set[str] = set()
         self._offset_ns: int | None = None
         self._losses: dict[str, WorkerLost] = {}
         self._history: dict[str, list[PairStatus]] = {}
@@ -83,7 +86,7 @@ class KubernetesCrew:
         await self._name_time_base()
 
     async def submit(self, requests: Sequence[PairRequest]) -> None:
-        """Create a request for each client worker."""
+        """Create a request for each client worker; the last one when there is room for it to arm."""
         base = self._lease.time_base
         if base is None or base.worker in self._losses:
             self._offset_ns = None
@@ -106,6 +109,9 @@ class KubernetesCrew:
 
     async def publish(self, record: ControlRecord) -> None:
         """Fire or stop a round: one write."""
+        if record.stop:
+            self._stopped.add(record.run_id)
+            self._arming.give_up(record.run_id)
         await self._lease.publish(record)
 
     @asynccontextmanager
@@ -129,6 +135,7 @@ class KubernetesCrew:
         self._listeners.pop(run_id, None)
         self._pairs.pop(run_id, None)
         self._ended.pop(run_id, None)
+        self._stopped.discard(run_id)
         await self._lease.forget(run_id)
         try:
             await self._api.delete(self._names.requests, labelSelector=f"{self._names.selector},{RUN_LABEL}={run_id}")
@@ -170,8 +177,13 @@ class KubernetesCrew:
             await self._lease.name_time_base(TimeBase(worker=alive.name, host=alive.address, peer_port=port))
 
     async def _create(self, client: str, value: JsonObject, *, replaced: bool) -> None:
+        run_id = value["metadata"]["labels"][RUN_LABEL]
         try:
-            await self._put(client, value, replaced=replaced)
+            async with self._arming.admit(run_id, self._pairs[run_id][client]):
+                if run_id in self._stopped:
+                    self._fail(run_id, client, "stopped", "the run was stopped before this pair was asked to arm")
+                else:
+                    await self._put(client, value, replaced=replaced)
         except ApiError as error:
             if error.status != 404:  # noqa: PLR2004 - HTTP's not found
                 raise
@@ -179,7 +191,7 @@ class KubernetesCrew:
                 f"the CustomResourceDefinition {CRD_NAME} is gone that this run began with: ClusterLoader2 deletes "
                 "it when it gathers. Run again; the next fleet makes it anew"
             )
-            self._fail(value["metadata"]["labels"][RUN_LABEL], client, "stopped", message)
+            self._fail(run_id, client, "stopped", message)
 
     async def _put(self, client: str, value: JsonObject, *, replaced: bool) -> None:
         async with self._slots:
@@ -215,6 +227,7 @@ class KubernetesCrew:
             # Each object is told whole each time one of its pairs changes.
             return
         latest[status.pair_id] = status
+        self._arming.take(status)
         if status.reported_ns is not None:
             seen = status.reported_ns - time.time_ns()
             self._offset_ns = seen if self._offset_ns is None else max(self._offset_ns, seen)

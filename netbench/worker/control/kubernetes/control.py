@@ -18,6 +18,7 @@ from netbench.kube.names import CONTROL_ANNOTATION, HELLO_ANNOTATION, ROLE_LABEL
 from netbench.kube.watching import follow
 from netbench.messages import ControlRecord, PairRequest
 from netbench.tasks import background_tasks
+from netbench.worker.control.kubernetes.outbox import Outbox
 from netbench.worker.control.kubernetes.summary import cl2_metrics, throughput_text
 from netbench.worker.peer.clock import read_clock
 
@@ -64,8 +65,7 @@ class KubernetesControl(AsyncContextManagerMixin):
         self._taken: set[tuple[str, str]] = set()
         self._control = FleetControl()
         self._followers: dict[str, list[MemoryObjectSendStream[ControlRecord]]] = {}
-        self._outbox: dict[str, PairStatus] = {}
-        self._posted = anyio.Event()
+        self._outbox = Outbox()
         self._renewed = ""
         self._lasts_s = _LEASE_TIMEOUT_S
         self._deadline_s = 0.0
@@ -141,8 +141,7 @@ class KubernetesControl(AsyncContextManagerMixin):
 
     async def report(self, status: PairStatus) -> None:
         """Have a status written. It does not wait for the API server, so that a busy one cannot delay a start."""
-        self._outbox[status.pair_id] = status
-        self._posted.set()
+        self._outbox.put(status)
 
     async def compare_clock(self, timeout_s: float) -> ClockComparison | None:
         """Compare this worker's clock with that of the worker which is the time base.
@@ -181,6 +180,7 @@ class KubernetesControl(AsyncContextManagerMixin):
             params=params,
             idle_timeout_s=self._lasts_s / 2,
             patience_s=_FOREVER,
+            lists=False,
         )
 
     async def _follow_requests(self) -> None:
@@ -193,6 +193,7 @@ class KubernetesControl(AsyncContextManagerMixin):
             params=params,
             patience_s=_FOREVER,
             may_be_absent=True,
+            lists=False,
         )
 
     def _take_lease(self, change: Change) -> None:
@@ -242,11 +243,8 @@ class KubernetesControl(AsyncContextManagerMixin):
 
     async def _write_statuses(self) -> None:
         while True:
-            await self._posted.wait()
-            self._posted = anyio.Event()
-            waiting, self._outbox = self._outbox, {}
             by_run: dict[str, list[PairStatus]] = {}
-            for status in waiting.values():
+            for status in await self._outbox.take():
                 by_run.setdefault(status.run_id, []).append(status)
             for statuses in by_run.values():
                 await self._write(statuses)

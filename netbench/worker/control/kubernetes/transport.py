@@ -26,6 +26,9 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 #: The kubelet replaces the token long before it expires.
 _TOKEN_AGE_S = 60.0
 _CONNECT_TIMEOUT_S = 10.0
+#: A connection that rests is kept for longer than most runs last, and less long than an API server keeps it (90 s): each
+#: new one costs the server a signature.
+_KEEP_ALIVE_S = 75.0
 
 
 def in_cluster_server() -> str:
@@ -76,7 +79,7 @@ class PodTransport(AsyncContextManagerMixin):
         except OSError as error:
             msg = f"the pod has no service account at {self._account}: {error}"
             raise BackendError(msg) from error
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=16)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEP_ALIVE_S)
         async with httpx.AsyncClient(verify=context, trust_env=False, limits=limits) as client:
             self._client = client
             try:

@@ -1,0 +1,60 @@
+"""How many client workers may arm at once.
+
+Each asks the time base for its clock, and thousands that ask at once would not be answered in time.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+
+from netbench.messages import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from netbench.messages import PairStatus
+
+__all__ = ("ArmingWindow",)
+
+#: One worker answers some hundred others in a second.
+_CLIENTS = 64
+#: Whoever takes longer than this, because its server hangs, say, does not keep others from arming.
+_PATIENCE_S = 5.0
+
+
+class ArmingWindow:
+    """Lets client workers arm, a limited number at a time, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._slots = anyio.CapacityLimiter(_CLIENTS)
+        self._waiting: dict[tuple[str, str], anyio.Event] = {}
+
+    @asynccontextmanager
+    async def admit(self, run_id: str, pair_ids: Iterable[str]) -> AsyncIterator[None]:
+        """Wait for a place, and keep it after the block until these pairs are armed or have failed, or for a while."""
+        waited = {(run_id, pair_id): anyio.Event() for pair_id in pair_ids}
+        async with self._slots:
+            self._waiting.update(waited)
+            try:
+                yield
+                with anyio.move_on_after(_PATIENCE_S):
+                    for event in waited.values():
+                        await event.wait()
+            finally:
+                for key in waited:
+                    self._waiting.pop(key, None)
+
+    def take(self, status: PairStatus) -> None:
+        """Take a pair's status."""
+        event = self._waiting.get((status.run_id, status.pair_id))
+        if event is not None and status.phase not in {Phase.PENDING, Phase.ARMING}:
+            event.set()
+
+    def give_up(self, run_id: str) -> None:
+        """Wait for no pair of this run any more."""
+        for (run, _), event in self._waiting.items():
+            if run == run_id:
+                event.set()
