@@ -41,11 +41,7 @@ def custom_resource_definition() -> JsonObject:
         "runID": _words("string", "netbench's run."),
         "roundIndex": _words("integer", "Round of the run, from 0."),
         "driver": _words("string", "native, iperf2 or iperf3."),
-        "pairs": _words(
-            "array",
-            "Every pair that this worker is the client of, whole, as netbench's workers read it.",
-            items={"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-        ),
+        "pairs": _words("string", "Every pair that this worker is the client of, whole, as netbench's workers read it: JSON."),
     }
     pair = {
         "type": "object",

@@ -13,7 +13,7 @@ from netbench.backends.base import WorkerLost
 from netbench.backends.kubernetes.arming import ArmingWindow
 from netbench.backends.kubernetes.pods import ending, pod_node
 from netbench.errors import ApiError, BackendError, ProtocolError
-from netbench.kube.control import TimeBase, by_client, read_statuses, request_object
+from netbench.kube.control import TimeBase, by_client, read_requests, read_statuses, request_object
 from netbench.kube.names import CRD_NAME, RUN_LABEL
 from netbench.messages import Failure, PairStatus, Phase
 from netbench.tasks import together
@@ -205,16 +205,13 @@ class KubernetesCrew:
                 await self._api.create(self._names.requests, value)
 
     def _take_deleted(self, run_id: str, value: JsonObject) -> None:
-        spec = value.get("spec") or {}
-        ids = [each.get("pair_id") for each in spec.get("pairs") or ()]
+        try:
+            ids = [request.pair_id for request in read_requests(value, self._names.fleet)]
+        except ProtocolError:
+            return
         if ids == self._pairs[run_id].get(value["metadata"]["name"]):
             message = "somebody deleted its request, alone or with the CustomResourceDefinition"
-            self._fail(
-                run_id,
-                value["metadata"]["name"],
-                "stopped",
-                message,
-            )
+            self._fail(run_id, value["metadata"]["name"], "stopped", message)
 
     def _fail(self, run_id: str, client: str, reason: str, message: str) -> None:
         for pair_id in self._pairs[run_id].get(client, ()):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ("FleetLease", "micro_time")
 
-#: Several renewals may fail before a worker gives up.
-_RENEW_EVERY_S = LEASE_DURATION_S / 6
+#: Every worker hears of each renewal. One that fails is tried again at once, for as long as the Lease lasts.
+_RENEW_EVERY_S = LEASE_DURATION_S / 3
 
 
 def micro_time() -> str:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ("api_get", "control_plane")
 
 
+#: Their defaults let twenty pods each second come, and the tests have thousands of them.
+_HASTE = ("--kube-api-qps=200", "--kube-api-burst=400")
+
+
 @asynccontextmanager
 async def control_plane(kube: Path) -> AsyncIterator[None]:
     """Run it, and wait until the API server is ready."""
@@ -85,11 +89,12 @@ def _commands(kube: str) -> list[tuple[str, list[str]]]:
                 f"--root-ca-file={PKI / 'ca.crt'}",
                 "--use-service-account-credentials=true",
                 "--leader-elect=false",
+                *_HASTE,
             ],
         ),
         (
             "kube-scheduler",
-            [kube, "kube-scheduler", f"--kubeconfig={RUN / 'scheduler.kubeconfig'}", "--leader-elect=false"],
+            [kube, "kube-scheduler", f"--kubeconfig={RUN / 'scheduler.kubeconfig'}", "--leader-elect=false", *_HASTE],
         ),
     ]
 

@@ -182,8 +182,8 @@ async def test_runs_do_not_see_each_others_statuses(backend: Backend, tmp_path: 
             await first(others)
         await crew.forget("run")
         await crew.submit([attrs.evolve(REQUEST, run_id="two")])
-        await control.report(status(Phase.RUNNING, "two"))
-        assert (await first(statuses)).phase is Phase.RUNNING
+        await control.report(status(Phase.ARMED, "two"))
+        assert (await first(statuses)).phase is Phase.ARMED
 
 
 async def test_a_client_that_is_busy_with_another_run_is_refused_by_name() -> None:
