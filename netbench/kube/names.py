@@ -55,6 +55,10 @@ class FleetNames:
         """The name of all objects of which a fleet has one."""
         return f"netbench-{self.fleet}"
 
+    def roll(self, run_id: str, round_index: int) -> str:
+        """The name of a round's roll, in which the time base writes which pairs are armed."""
+        return f"{self.base}-{run_id}-{round_index}"
+
     @property
     def requests(self) -> str:
         """Path of the requests."""

@@ -72,6 +72,7 @@ async def serve(control: WorkerControl, name: str, listen_host: str, clock: Work
             key=control.key,
             clock_service=service,
             strangers=strangers,
+            note_armed=control.note_armed,
         )
         group.start_soon(listener.serve, peer.handle)
         hello = WorkerHello(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ("ArmingWindow",)
 
 #: One worker answers some hundred others in a second.
-_CLIENTS = 64
+_CLIENTS = 48
 #: Whoever takes longer than this, because its server hangs, say, does not keep others from arming.
 _PATIENCE_S = 5.0
 

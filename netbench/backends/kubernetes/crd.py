@@ -41,7 +41,10 @@ def custom_resource_definition() -> JsonObject:
         "runID": _words("string", "netbench's run."),
         "roundIndex": _words("integer", "Round of the run, from 0."),
         "driver": _words("string", "native, iperf2 or iperf3."),
-        "pairs": _words("string", "Every pair that this worker is the client of, whole, as netbench's workers read it: JSON."),
+        "rollCall": _words("boolean", "Whether the round's roll says that the pairs are armed."),
+        "pairs": _words(
+            "string", "Every pair that this worker is the client of, whole, as netbench's workers read it: JSON."
+        ),
     }
     pair = {
         "type": "object",
@@ -62,6 +65,7 @@ def custom_resource_definition() -> JsonObject:
         "phase": _words("string", "Phase of the pair that was heard of last."),
         "throughput": _words("string", "Received payload per second, for people."),
         "pairs": _words("object", "Each pair by its id.", additionalProperties=pair),
+        "armed": _words("string", "Of a round's roll: when each pair was armed, by its id: JSON."),
     }
     # Each has one writer, who writes it whole: the server need not note for every field who wrote it.
     whole = {"type": "object", "x-kubernetes-map-type": "atomic"}

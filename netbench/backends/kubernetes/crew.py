@@ -13,7 +13,15 @@ from netbench.backends.base import WorkerLost
 from netbench.backends.kubernetes.arming import ArmingWindow
 from netbench.backends.kubernetes.pods import ending, pod_node
 from netbench.errors import ApiError, BackendError, ProtocolError
-from netbench.kube.control import TimeBase, by_client, read_requests, read_statuses, request_object
+from netbench.kube.control import (
+    TimeBase,
+    by_client,
+    read_requests,
+    read_roll,
+    read_statuses,
+    request_object,
+    roll_object,
+)
 from netbench.kube.names import CRD_NAME, RUN_LABEL
 from netbench.messages import Failure, PairStatus, Phase
 from netbench.tasks import together
@@ -36,6 +44,8 @@ __all__ = ("KubernetesCrew",)
 #: How far ahead a start lies. A write, the API server's watch cache and a worker's wake-up take some 50 ms; the rest is
 #: for a busy API server, which has the more to tell the more workers there are.
 _START_LEAD_S, _START_LEAD_PER_WORKER_S, _START_LEAD_MAX_S = 0.5, 0.002, 10.0
+#: With so many clients in a round, the time base says for all of them that they are armed.
+_ROLL_CALL_FROM = 32
 #: Writes under way at once.
 _PARALLEL = 16
 
@@ -58,6 +68,7 @@ class KubernetesCrew:
         self._slots = anyio.CapacityLimiter(_PARALLEL)
         self._arming = ArmingWindow()
         self._stopped: set[str] = set()
+        self._called: dict[str, set[str]] = {}
         self._offset_ns: int | None = None
         self._losses: dict[str, WorkerLost] = {}
         self._history: dict[str, list[PairStatus]] = {}
@@ -92,7 +103,12 @@ class KubernetesCrew:
             self._offset_ns = None
             await self._name_time_base()
         calls = []
-        for client, mine in by_client(requests).items():
+        clients = by_client(requests)
+        roll_call = len(clients) >= _ROLL_CALL_FROM
+        if roll_call:
+            roll = roll_object(self._names, requests[0].run_id, requests[0].round_index)
+            await self._api.create(self._names.requests, roll)
+        for client, mine in clients.items():
             run_id = mine[0].run_id
             pairs = self._pairs.setdefault(run_id, {})
             replaced = client in pairs
@@ -104,7 +120,9 @@ class KubernetesCrew:
                 self._fail(run_id, client, "refused", message)
                 del pairs[client]
                 continue
-            calls.append(partial(self._create, client, request_object(self._names, mine), replaced=replaced))
+            calls.append(
+                partial(self._create, client, request_object(self._names, mine, roll_call=roll_call), replaced=replaced)
+            )
         await together(calls)
 
     async def publish(self, record: ControlRecord) -> None:
@@ -136,6 +154,7 @@ class KubernetesCrew:
         self._pairs.pop(run_id, None)
         self._ended.pop(run_id, None)
         self._stopped.discard(run_id)
+        self._called.pop(run_id, None)
         await self._lease.forget(run_id)
         try:
             await self._api.delete(self._names.requests, labelSelector=f"{self._names.selector},{RUN_LABEL}={run_id}")
@@ -165,6 +184,7 @@ class KubernetesCrew:
             self._take_deleted(run_id, value)
             return
         try:
+            self._take_armed(run_id, read_roll(value) or {})
             for status in read_statuses(value, self._ended.get(run_id, ())):
                 self._take_status(status)
         except ProtocolError as error:
@@ -175,6 +195,16 @@ class KubernetesCrew:
         if alive is not None:
             port = self.hellos[alive.name].peer_port
             await self._lease.name_time_base(TimeBase(worker=alive.name, host=alive.address, peer_port=port))
+
+    def _take_armed(self, run_id: str, armed: Mapping[str, int]) -> None:
+        called = self._called.setdefault(run_id, set())
+        for pair_id in armed.keys() - called:
+            called.add(pair_id)
+            latest = self._latest.get(run_id, {}).get(pair_id)
+            if latest is None or latest.phase is Phase.ARMING:
+                self._take_status(
+                    PairStatus(run_id=run_id, pair_id=pair_id, phase=Phase.ARMED, reported_ns=armed[pair_id])
+                )
 
     async def _create(self, client: str, value: JsonObject, *, replaced: bool) -> None:
         run_id = value["metadata"]["labels"][RUN_LABEL]
@@ -222,6 +252,9 @@ class KubernetesCrew:
         latest = self._latest.setdefault(status.run_id, {})
         if latest.get(status.pair_id) == status:
             # Each object is told whole each time one of its pairs changes.
+            return
+        if status.phase is Phase.ARMING and status.pair_id in self._called.get(status.run_id, ()):
+            # The roll was quicker than the pair's own word from before.
             return
         latest[status.pair_id] = status
         self._arming.take(status)

@@ -38,6 +38,10 @@ class WorkerControl(Protocol):
         """Write down how far a pair is."""
         ...
 
+    def note_armed(self, run_id: str, round_index: int, pair_id: str) -> None:
+        """Take another worker's word that its pair is armed; only a worker that is the time base is told so."""
+        ...
+
     async def compare_clock(self, timeout_s: float) -> ClockComparison | None:
         """Compare the worker's clock with the time base; None where there is no way to.
 

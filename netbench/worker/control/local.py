@@ -111,6 +111,9 @@ class LocalControl(AsyncContextManagerMixin):
         """Tell how far a pair is."""
         await self._send({"kind": "status", "status": to_wire(status)})
 
+    def note_armed(self, run_id: str, round_index: int, pair_id: str) -> None:
+        """Nobody says so here: each worker tells the controller itself."""
+
     async def compare_clock(self, timeout_s: float) -> ClockComparison | None:
         """Compare this worker's clock with the controller's; None where the controller is gone."""
         stamps: list[FourStamps] = []

@@ -20,7 +20,7 @@ from netbench.worker.peer.failing import failure_from
 from netbench.worker.peer.proof import HANDSHAKE_LIMIT_BYTES, StrangerError, challenge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from anyio.abc import ByteStream
 
@@ -51,6 +51,7 @@ class PeerServer:
         key: The fleet's key.
         clock_service: What lets a session's client read the clock.
         strangers: Where connections are counted that are not of this fleet.
+        note_armed: Told run, round and pair of another worker that is armed.
     """
 
     worker: str
@@ -60,6 +61,7 @@ class PeerServer:
     key: bytes = attrs.field(repr=False)
     clock_service: ClockService
     strangers: Strangers
+    note_armed: Callable[[str, int, str], None]
 
     async def handle(self, stream: ByteStream) -> None:
         """Serve one connection until its client is done or gone. Never raises for what a peer does."""
@@ -110,6 +112,10 @@ class _Session:
             await self._frames.send({"kind": "clock", "clock_port": self._peer.clock_service.port})
             # The cookie is good until the client closes.
             await self._frames.receive()
+            return
+        if message.get("kind") == "armed":
+            self._peer.note_armed(str(message["run_id"]), int(message["round_index"]), str(message["pair_id"]))
+            await self._frames.send({"kind": "noted"})
             return
         request = _read_prepare(message)
         task = DriverTask(

@@ -13,14 +13,15 @@ from anyio import AsyncContextManagerMixin
 
 from netbench.clock import ClockComparison
 from netbench.errors import ApiError, BackendError, DriverError, ProtocolError
-from netbench.kube.control import FleetControl, read_requests, status_of, write_hello
+from netbench.kube.control import FleetControl, is_in_roll_call, read_requests, status_of, write_hello
 from netbench.kube.names import CONTROL_ANNOTATION, HELLO_ANNOTATION, ROLE_LABEL
 from netbench.kube.watching import follow
-from netbench.messages import ControlRecord, PairRequest
+from netbench.messages import ControlRecord, PairRequest, PairStatus, Phase
 from netbench.tasks import background_tasks
 from netbench.worker.control.kubernetes.outbox import Outbox
+from netbench.worker.control.kubernetes.rollcall import RollCall
 from netbench.worker.control.kubernetes.summary import cl2_metrics, throughput_text
-from netbench.worker.peer.clock import read_clock
+from netbench.worker.peer.base import read_clock, say_armed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from netbench.kube.control import TimeBase
     from netbench.kube.names import FleetNames
     from netbench.kube.watching import Change
-    from netbench.messages import PairStatus, WorkerHello
+    from netbench.messages import WorkerHello
     from netbench.worker.timing import WorkerClock
 
 __all__ = ("KubernetesControl",)
@@ -66,6 +67,10 @@ class KubernetesControl(AsyncContextManagerMixin):
         self._control = FleetControl()
         self._followers: dict[str, list[MemoryObjectSendStream[ControlRecord]]] = {}
         self._outbox = Outbox()
+        self._roll_call = RollCall(api, names)
+        self._called: dict[str, int] = {}
+        self._told: dict[str, PairStatus] = {}
+        self._armed_sender, self._armed = anyio.create_memory_object_stream[PairStatus](_FOREVER)
         self._renewed = ""
         self._lasts_s = _LEASE_TIMEOUT_S
         self._deadline_s = 0.0
@@ -88,11 +93,13 @@ class KubernetesControl(AsyncContextManagerMixin):
             BackendError: The API server refuses this worker.
         """
         self._deadline_s = anyio.current_time() + self._lasts_s
-        with self._request_sender, self._requests:
+        with self._request_sender, self._requests, self._armed_sender, self._armed:
             async with background_tasks() as group:
                 group.start_soon(self._follow_lease)
                 group.start_soon(self._follow_requests)
                 group.start_soon(self._write_statuses)
+                group.start_soon(self._roll_call.write)
+                group.start_soon(self._answer_roll_calls)
                 group.start_soon(self._end_with_lease)
                 yield self
 
@@ -141,7 +148,16 @@ class KubernetesControl(AsyncContextManagerMixin):
 
     async def report(self, status: PairStatus) -> None:
         """Have a status written. It does not wait for the API server, so that a busy one cannot delay a start."""
-        self._outbox.put(status)
+        self._told[status.pair_id] = status
+        if status.phase is Phase.ARMED and status.pair_id in self._called:
+            self._outbox.drop(status.pair_id)
+            self._armed_sender.send_nowait(status)
+        else:
+            self._outbox.put(status)
+
+    def note_armed(self, run_id: str, round_index: int, pair_id: str) -> None:
+        """Take another worker's word that its pair is armed, as the time base does."""
+        self._roll_call.note(self._names.roll(run_id, round_index), pair_id, self._clock.now_ns())
 
     async def compare_clock(self, timeout_s: float) -> ClockComparison | None:
         """Compare this worker's clock with that of the worker which is the time base.
@@ -163,12 +179,31 @@ class KubernetesControl(AsyncContextManagerMixin):
         deadline = anyio.current_time() + timeout_s
         while True:
             try:
-                return await read_clock(base.host, base.peer_port, self._key, self._clock)
+                return await read_clock(base, self._key, self._clock)
             except DriverError as error:
                 pause_s = random.uniform(*_ASK_AGAIN_S)  # noqa: S311 - no secret
                 if error.reason != "timeout" or anyio.current_time() + pause_s >= deadline:
                     raise
                 await anyio.sleep(pause_s)
+
+    async def _answer_roll_calls(self) -> None:
+        async for status in self._armed:
+            try:
+                await self._answer_roll_call(status, self._called.pop(status.pair_id))
+            except DriverError:
+                # A time base that has no time, or is gone, must not keep a pair from being armed.
+                if self._told.get(status.pair_id) is status:
+                    self._outbox.put(status)
+
+    async def _answer_roll_call(self, status: PairStatus, round_index: int) -> None:
+        base = self._control.time_base
+        if base is None:
+            msg = "the controller has named no time base"
+            raise DriverError(msg, reason="protocol")
+        if base.worker == self._pod:
+            self.note_armed(status.run_id, round_index, status.pair_id)
+        else:
+            await say_armed(base, self._key, status, round_index)
 
     async def _follow_lease(self) -> None:
         params = {"fieldSelector": f"metadata.name={self._names.base}"}
@@ -226,6 +261,8 @@ class KubernetesControl(AsyncContextManagerMixin):
         try:
             for request in read_requests(change.value, self._names.fleet):
                 if (uid, request.pair_id) not in self._taken and request.client == self._pod:
+                    if is_in_roll_call(change.value):
+                        self._called[request.pair_id] = request.round_index
                     self._taken.add((uid, request.pair_id))
                     self._request_sender.send_nowait(request)
         except ProtocolError as error:

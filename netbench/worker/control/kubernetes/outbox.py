@@ -16,7 +16,7 @@ __all__ = ("Outbox",)
 
 #: In these phases a pair usually is for an instant only; one that stays this long in it is worth a write.
 _PASSING = frozenset({Phase.ARMING, Phase.GATHERING})
-_PASSING_S = 2.0
+_PASSING_S = 5.0
 
 
 class Outbox:
@@ -37,6 +37,10 @@ class Outbox:
         due_s = anyio.current_time() + (_PASSING_S if status.phase in _PASSING else 0.0)
         self._waiting[status.pair_id] = (due_s, status)
         self._changed.set()
+
+    def drop(self, pair_id: str) -> None:
+        """Forget what waits of a pair: its newest status goes another way."""
+        self._waiting.pop(pair_id, None)
 
     async def take(self) -> list[PairStatus]:
         """Wait until a status is due, and give all that wait: the others go along in the same write."""

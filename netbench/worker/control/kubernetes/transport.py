@@ -26,8 +26,8 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 #: The kubelet replaces the token long before it expires.
 _TOKEN_AGE_S = 60.0
 _CONNECT_TIMEOUT_S = 10.0
-#: A connection that rests is kept for longer than most runs last, and less long than an API server keeps it (90 s): each
-#: new one costs the server a signature.
+#: A connection that rests is kept for longer than most runs last, and less long than an API server keeps it (90 s):
+#: each new one costs the server a signature.
 _KEEP_ALIVE_S = 75.0
 
 
