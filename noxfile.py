@@ -55,7 +55,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run all tests with the newest Python, with coverage; with the others those that need no other machine's quiet."""
-    _install(session, "test", package=".[pandas]")
+    _install(session, "test", package=".[numpy,pandas]")
     if session.python != PYTHONS[-1]:
         session.run("pytest", "tests/unit", *session.posargs)
         return
@@ -84,5 +84,5 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Run benchmarks beside their peers; they print ratios and never fail for being slow: ``nox -s bench -- tcp``."""
-    _install(session)
+    _install(session, package=".[numpy]")
     session.run("python", "-m", "tests.bench", *session.posargs)

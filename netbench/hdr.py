@@ -1,4 +1,4 @@
-"""Histograms on the worker's side: recording and encoding in pure Python.
+"""Histograms on the worker's side: recording, encoding and reading in pure Python.
 
 The configuration is one for all of netbench, so that any two histograms can be merged. The encoded text is the
 compressed V2 form of HdrHistogram (https://hdrhistogram.github.io/HdrHistogram/), base64, which the HDR libraries of
@@ -9,19 +9,31 @@ from __future__ import annotations
 
 import base64
 import struct
+import sys
 import zlib
+from array import array
 from collections import Counter
 from itertools import islice
+from operator import index
 from typing import TYPE_CHECKING
 
 from netbench.metrics import HistogramData
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from netbench.metrics import Unit
+    from netbench.metrics import IntervalSeries, Unit
 
-__all__ = ("DIGITS", "HIGHEST", "LOWEST", "HistogramRecorder")
+__all__ = (
+    "DIGITS",
+    "HIGHEST",
+    "LOWEST",
+    "HistogramRecorder",
+    "encode_buckets",
+    "histogram_data",
+    "read_buckets",
+    "throughput_of",
+)
 
 #: Least and greatest value that is told apart, in counts of the histogram's unit: 1 ns to 13 days, 1 bit/s to 1.1
 #: Pbit/s.
@@ -37,8 +49,13 @@ _HALF_BITS = _SUB_BUCKET_BITS - 1
 
 _TEXT_COOKIE = 0x1C849304 | 0x10
 _PAYLOAD_COOKIE = 0x1C849303 | 0x10
+_TEXT_HEADER = struct.Struct(">II")
+# cookie, length of the counts, normalizing offset, digits, lowest, highest, conversion ratio
+_PAYLOAD_HEADER = struct.Struct(">IIIIQQd")
 
 _CHUNK = 65_536
+_UPPER_SIX_BITS = bytes(byte & 0xFC for byte in range(256))
+_NS_PER_S = 1_000_000_000
 
 
 class HistogramRecorder:
@@ -46,9 +63,7 @@ class HistogramRecorder:
 
     def __init__(self, unit: Unit) -> None:
         self._unit: Unit = unit
-        self._positive: Counter[int] = Counter()
-        self._negative: Counter[int] = Counter()
-        self._count = 0
+        self._tops: Counter[int] = Counter()
         self._total = 0
         self._minimum: int | None = None
         self._maximum: int | None = None
@@ -61,80 +76,158 @@ class HistogramRecorder:
 
         Raises:
             OverflowError: A value is beyond that; it and the values after it are not added.
+            TypeError: A value is no whole number; up to 65,535 values before it are not added either.
         """
-        remaining = iter(values)
-        while chunk := tuple(islice(remaining, _CHUNK)):
+        for chunk in _chunks(values):
             low, high = min(chunk), max(chunk)
             if low < -HIGHEST or high > HIGHEST:
                 first = next(place for place, value in enumerate(chunk) if abs(value) > HIGHEST)
                 self.record_many(chunk[:first])
                 msg = f"{chunk[first]} {self._unit} is beyond what a histogram holds, +-{HIGHEST} {self._unit}"
                 raise OverflowError(msg)
-            self._add(chunk, low, high)
+            # One fraction among them would make a fraction of their sum.
+            self._total += index(sum(chunk))
+            self._tops.update(_tops(chunk))
+            self._minimum = low if self._minimum is None else min(self._minimum, low)
+            self._maximum = high if self._maximum is None else max(self._maximum, high)
 
     def merge(self, other: HistogramRecorder) -> None:
         """Add everything that another recorder of the same unit has."""
-        self._positive.update(other._positive)
-        self._negative.update(other._negative)
-        self._count += other._count
+        self._tops.update(other._tops)
         self._total += other._total
         self._minimum = min((each for each in (self._minimum, other._minimum) if each is not None), default=None)
         self._maximum = max((each for each in (self._maximum, other._maximum) if each is not None), default=None)
 
     def data(self) -> HistogramData:
         """Encode everything recorded so far; recording may go on afterwards."""
-        return HistogramData(
-            unit=self._unit,
-            count=self._count,
-            total=self._total,
-            minimum=self._minimum,
-            maximum=self._maximum,
-            positive=_encode(self._positive),
-            negative=_encode(self._negative) if self._negative else None,
-        )
-
-    def _add(self, chunk: tuple[int, ...], low: int, high: int) -> None:
-        self._minimum = low if self._minimum is None else min(self._minimum, low)
-        self._maximum = high if self._maximum is None else max(self._maximum, high)
-        self._count += len(chunk)
-        self._total += sum(chunk)
-        if low < 0:
-            self._negative.update(_buckets(-value for value in chunk if value < 0))
-            self._positive.update(_buckets(value for value in chunk if value >= 0))
-        else:
-            self._positive.update(_buckets(chunk))
+        return histogram_data(self._unit, self._tops, total=self._total, minimum=self._minimum, maximum=self._maximum)
 
 
-def _buckets(values: Iterable[int]) -> list[int]:
-    """Give the index of the bucket of each value >= 0.
+def histogram_data(
+    unit: Unit, tops: Mapping[int, int], *, total: int, minimum: int | None, maximum: int | None
+) -> HistogramData:
+    """Encode values that were counted by the upper half of the same number as a double.
 
-    The arithmetic is inlined and the counting left to :class:`collections.Counter`, which counts in C: 1,000,000 values
-    take a fifth of a second, where one call each takes 1.5 s.
+    Args:
+        unit: What one count means.
+        tops: How many values there are for each such half, of which all but the upper 22 bits are 0: the sign, the
+            exponent, and the ten bits after the leading one. For whole numbers up to 2**53, which a double holds
+            exactly, these are the bucket.
+        total: The values' exact sum.
+        minimum: The least of them.
+        maximum: The greatest.
     """
-    return [
-        ((shift := (value | _SUB_BUCKET_MASK).bit_length() - _SUB_BUCKET_BITS) << _HALF_BITS) + (value >> shift)
-        for value in values
-    ]
+    positive: dict[int, int] = {}
+    negative: dict[int, int] = {}
+    words = array("d", bytes(struct.pack(f"={len(tops)}Q", *(top << 32 for top in tops))))
+    for value, count in zip(map(int, words), tops.values(), strict=True):
+        buckets, magnitude = (negative, -value) if value < 0 else (positive, value)
+        shift = (magnitude | _SUB_BUCKET_MASK).bit_length() - _SUB_BUCKET_BITS
+        buckets[(shift << _HALF_BITS) + (magnitude >> shift)] = count
+    return HistogramData(
+        unit=unit,
+        count=sum(tops.values()),
+        total=total,
+        minimum=minimum,
+        maximum=maximum,
+        positive=encode_buckets(positive),
+        negative=encode_buckets(negative) if negative else None,
+    )
 
 
-def _encode(buckets: Mapping[int, int]) -> str:
-    """Write buckets in the compressed V2 form, base64."""
+def throughput_of(series: IntervalSeries, interval_ns: int) -> HistogramData:
+    """Turn a series into a histogram of bit/s, one value an interval.
+
+    An interval of less than half the asked length (the rest at the end, or one cut by a stop) says little and is left
+    out, unless it is the only one.
+    """
+    rates: list[int] = []
+    begin = 0
+    for end, amount in zip(series.ends_ns, series.amounts, strict=True):
+        length = end - begin
+        if length > 0 and (length * 2 >= interval_ns or len(series.ends_ns) == 1):
+            rates.append(amount * 8 * _NS_PER_S // length)
+        begin = end
+    recorder = HistogramRecorder("bit/s")
+    recorder.record_many(rates)
+    return recorder.data()
+
+
+def encode_buckets(buckets: Mapping[int, int]) -> str:
+    """Write the counts of buckets, by their index, in the compressed V2 form, base64."""
     counts = _encode_counts(buckets)
-    # cookie, length of the counts, normalizing offset, digits, lowest, highest, conversion ratio
-    header = struct.pack(">IIIIQQd", _PAYLOAD_COOKIE, len(counts), 0, DIGITS, LOWEST, HIGHEST, 1.0)
+    header = _PAYLOAD_HEADER.pack(_PAYLOAD_COOKIE, len(counts), 0, DIGITS, LOWEST, HIGHEST, 1.0)
     payload = zlib.compress(header + counts)
-    return base64.b64encode(struct.pack(">II", _TEXT_COOKIE, len(payload)) + payload).decode("ascii")
+    return base64.b64encode(_TEXT_HEADER.pack(_TEXT_COOKIE, len(payload)) + payload).decode("ascii")
+
+
+def read_buckets(text: str) -> dict[int, int]:
+    """Read what :func:`encode_buckets` wrote.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    try:
+        payload = zlib.decompress(base64.b64decode(text, validate=True)[_TEXT_HEADER.size :])
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    buckets: dict[int, int] = {}
+    place = number = shift = 0
+    for byte in payload[_PAYLOAD_HEADER.size :]:
+        number |= (byte & 0x7F) << shift
+        if byte & 0x80:
+            shift += 7
+            continue
+        if number & 1:
+            place += (number + 1) >> 1
+        else:
+            buckets[place] = number >> 1
+            place += 1
+        number = shift = 0
+    return buckets
+
+
+def _chunks(values: Iterable[int]) -> Iterator[Sequence[int]]:
+    """Cut values into pieces that a processor's cache holds."""
+    if isinstance(values, list | tuple | array):
+        # A slice costs a third of what an iterator does.
+        for begin in range(0, len(values), _CHUNK):
+            yield values[begin : begin + _CHUNK]
+        return
+    remaining = iter(values)
+    while chunk := tuple(islice(remaining, _CHUNK)):
+        yield chunk
+
+
+def _tops(values: Sequence[int]) -> array[int]:
+    """Give the upper half of each value as a double, cut to what tells its bucket; see :func:`histogram_data`.
+
+    The processor finds the buckets when it converts, the rest is cutting bytes, and no value goes through the
+    interpreter: a value takes 0.11 us with all that belongs to it, where inlined arithmetic takes 0.16.
+    """
+    doubles = array("d", values)
+    if sys.byteorder == "big":
+        doubles.byteswap()
+    raw = doubles.tobytes()
+    cut = bytearray(4 * len(values))
+    cut[3::4] = raw[7::8]
+    cut[2::4] = raw[6::8]
+    cut[1::4] = raw[5::8].translate(_UPPER_SIX_BITS)
+    tops = array("I", bytes(cut))
+    if sys.byteorder == "big":
+        tops.byteswap()
+    return tops
 
 
 def _encode_counts(buckets: Mapping[int, int]) -> bytes:
     """Write counts as ZigZag LEB128 numbers, up to the last bucket that is used; a run of n empty ones is -n."""
     encoded = bytearray()
     expected = 0
-    for index in sorted(buckets):
-        if index > expected:
-            _append_number(encoded, 2 * (index - expected) - 1)
-        _append_number(encoded, 2 * buckets[index])
-        expected = index + 1
+    for place in sorted(buckets):
+        if place > expected:
+            _append_number(encoded, 2 * (place - expected) - 1)
+        _append_number(encoded, 2 * buckets[place])
+        expected = place + 1
     return bytes(encoded)
 
 

@@ -17,6 +17,7 @@ from cattrs.v import format_exception
 
 from netbench.clock import ClockComparison
 from netbench.errors import NetbenchError, ProtocolError
+from netbench.integers import Integers
 from netbench.metrics import FlowRecord, SideReport
 from netbench.traffic import Http, Tcp, Traffic, Udp
 
@@ -40,7 +41,7 @@ __all__ = (
 )
 
 #: Raised whenever a controller and a worker of different age would misunderstand each other.
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 DriverName: TypeAlias = Literal["native", "iperf2", "iperf3"]
 
@@ -272,6 +273,15 @@ def _only_lists(structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], An
     return check
 
 
+def _integers(structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Take what was packed as it is, and lists number by number."""
+
+    def check(value: Any, _: Any) -> Any:  # noqa: ANN401 - JSON
+        return value if isinstance(value, Integers) else Integers(structure(value, tuple[int, ...]))
+
+    return check
+
+
 def _words(error: BaseException, kind: type[Any] | None) -> str:
     """Let our own errors speak for themselves."""
     return str(error) if isinstance(error, NetbenchError) else format_exception(error, kind)
@@ -286,6 +296,8 @@ def converter() -> Converter:
     made.register_structure_hook(str, _exact(str))
     made.register_structure_hook(float, _exact(float, int))
     made.register_structure_hook_func(_is_tuple, _only_lists(made.get_structure_hook(tuple[int, ...])))
+    made.register_structure_hook(Integers, _integers(made.get_structure_hook(tuple[int, ...])))
+    made.register_unstructure_hook(Integers, list)
     # A StrEnum is a str too, and would be taken for one.
     made.register_structure_hook(Phase, lambda value, _: Phase(value))
     configure_tagged_union(Traffic, made, tag_name="protocol", tag_generator=_protocol)

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from netbench import validation as v
+from netbench.integers import Integers
 from netbench.traffic import Direction
 
 __all__ = (
@@ -34,7 +35,7 @@ __all__ = (
 Unit: TypeAlias = Literal["ns", "bit/s", "byte"]
 
 
-def _one_amount_each(instance: IntervalSeries, attribute: attrs.Attribute[Any], value: tuple[int, ...]) -> None:
+def _one_amount_each(instance: IntervalSeries, attribute: attrs.Attribute[Any], value: Integers) -> None:
     if len(value) != len(instance.ends_ns):
         raise v.fail(instance, attribute.name, value, f"one amount for each of {len(instance.ends_ns)} intervals")
 
@@ -74,15 +75,16 @@ class IntervalSeries:
     """Bytes per interval.
 
     Attributes:
-        ends_ns: Where each interval really ended, counted from the first counted instant; the first begins at 0.
+        ends_ns: Where each interval really ended, counted from the first counted instant; the first begins at 0. The
+            native drivers tell it to the microsecond.
         amounts: Payload bytes in each interval, same length.
 
     Raises:
         InvalidArgumentError: There is not one amount for each interval.
     """
 
-    ends_ns: tuple[int, ...]
-    amounts: tuple[int, ...] = attrs.field(validator=_one_amount_each)
+    ends_ns: Integers = attrs.field(converter=Integers)
+    amounts: Integers = attrs.field(converter=Integers, validator=_one_amount_each)
 
 
 @attrs.frozen(kw_only=True)

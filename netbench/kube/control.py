@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +12,6 @@ from netbench.kube.names import API_GROUP, API_VERSION, FLEET_LABEL, RUN_LABEL
 from netbench.messages import (
     ControlRecord,
     Failure,
-    PairOutcome,
     PairRequest,
     PairStatus,
     Phase,
@@ -22,6 +19,7 @@ from netbench.messages import (
     from_wire,
     to_wire,
 )
+from netbench.packing import pack_outcome, unpack_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -194,8 +192,7 @@ def status_of(status: PairStatus) -> JsonObject:
     if status.failure is not None:
         entry["failure"] = to_wire(status.failure)
     if status.outcome is not None:
-        text = json.dumps(to_wire(status.outcome), separators=(",", ":")).encode()
-        entry["outcome"] = base64.b64encode(gzip.compress(text, mtime=0)).decode()
+        entry["outcome"] = pack_outcome(status.outcome)
         if len(entry["outcome"]) > _OUTCOME_MAX_BYTES:
             message = (
                 f"its result takes {len(entry['outcome'])} bytes, more than the API server keeps in one object; "
@@ -223,7 +220,7 @@ def read_statuses(value: JsonObject, known: Collection[str] = ()) -> Iterator[Pa
                 pair_id=pair_id,
                 phase=Phase(entry["phase"]),
                 failure=from_wire(entry["failure"], Failure) if "failure" in entry else None,
-                outcome=None if outcome is None else _outcome(outcome),
+                outcome=None if outcome is None else unpack_outcome(outcome),
                 reported_ns=entry.get("reportedAtNanoseconds"),
             )
         except (KeyError, ValueError) as error:
@@ -237,15 +234,6 @@ def by_client(requests: Iterable[PairRequest]) -> dict[str, list[PairRequest]]:
     for request in requests:
         gathered.setdefault(request.client, []).append(request)
     return gathered
-
-
-def _outcome(text: str) -> PairOutcome:
-    try:
-        data = gzip.decompress(base64.b64decode(text, validate=True))
-    except (ValueError, OSError, EOFError) as error:
-        msg = f"its outcome is damaged: {error}"
-        raise ProtocolError(msg) from error
-    return from_wire(_json(data), PairOutcome)
 
 
 def _json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON

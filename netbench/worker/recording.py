@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from netbench.hdr import HistogramRecorder
-from netbench.metrics import HistogramData, IntervalSeries
+from netbench.hdr import throughput_of
+from netbench.metrics import IntervalSeries
 from netbench.worker.timing import wait_until
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from netbench.worker.timing import WorkerClock
 
 __all__ = ("Schedule", "throughput_of", "watch_intervals")
+
+#: Between the readings of the clock and of the counter about so much passes: what is finer tells nothing.
+_RESOLUTION_NS = 1_000
 
 
 @attrs.frozen(kw_only=True)
@@ -82,25 +85,9 @@ def watch_intervals(
         total = read_bytes()
         if now <= schedule.counted_from:
             break
-        ends.append(now - schedule.counted_from)
+        ends.append(-(-(now - schedule.counted_from) // _RESOLUTION_NS) * _RESOLUTION_NS)
         amounts.append(total - before)
         before = total
         if on_tick is not None:
             on_tick()
     return IntervalSeries(ends_ns=tuple(ends), amounts=tuple(amounts))
-
-
-def throughput_of(series: IntervalSeries, interval_ns: int) -> HistogramData:
-    """Turn a series into a histogram of bit/s, one value an interval.
-
-    An interval of less than half the asked length (the rest at the end, or one cut by a stop) says little and is left
-    out, unless it is the only one.
-    """
-    recorder = HistogramRecorder("bit/s")
-    begin = 0
-    for end, amount in zip(series.ends_ns, series.amounts, strict=True):
-        length = end - begin
-        if length > 0 and (length * 2 >= interval_ns or len(series.ends_ns) == 1):
-            recorder.record_many((amount * 8 * 1_000_000_000 // length,))
-        begin = end
-    return recorder.data()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 from hdrh.histogram import HdrHistogram
 from hypothesis import given
@@ -136,3 +138,18 @@ def test_values_before_one_beyond_the_range_are_kept(before: list[int], after: l
     with pytest.raises(OverflowError):
         recorder.record_many([*before, HIGHEST + 1, *after])
     assert recorder.data() == record(before)
+
+
+@pytest.mark.parametrize("wrong", [[1.0], [1, 2.5], ["1"], [None]])
+def test_what_is_no_whole_number_is_refused(wrong: list[int]) -> None:
+    """And nothing of it is kept."""
+    recorder = HistogramRecorder("byte")
+    with pytest.raises(TypeError):
+        recorder.record_many(wrong)
+    assert recorder.data() == record([])
+
+
+@given(st.lists(values, max_size=20))
+def test_lists_arrays_and_iterators_record_the_same(samples: list[int]) -> None:
+    """The faster way of the first two is the same way."""
+    assert record(array("q", samples)) == record(iter(samples)) == record(samples)
