@@ -76,7 +76,7 @@ class KubeApi:
         patch: Literal["merge", "strategic"] = "merge",
         patience_s: float | None = None,
     ) -> JsonObject:
-        """Make a call and give the object that was answered.
+        """Make a call and give the object that was answered; nothing for ``DELETE``.
 
         It is made again, with growing pauses or those that the server asks for, while that can help.
 
@@ -112,7 +112,8 @@ class KubeApi:
             else:
                 if reply.status < 300:  # noqa: PLR2004 - HTTP's success
                     self.note_right(verb, path)
-                    return _parsed(reply.body)
+                    # Whoever deletes thousands of objects is answered with all of them, and does not look.
+                    return {} if verb == "DELETE" else _parsed(reply.body)
                 cause = error_from(verb, path, reply.status, reply.body)
                 if isinstance(cause, AccessDeniedError) and self.had_right(verb, path):
                     deadline = min(deadline, began + DENIED_PATIENCE_S)

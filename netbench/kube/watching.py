@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlencode
 
@@ -243,10 +244,17 @@ class _Follower:
 
     def _take_present(self, uid: str, value: JsonObject) -> None:
         # Only what tells a later list apart is kept: thousands of objects are followed at once.
-        metadata = value["metadata"]
-        self._known[uid] = {"metadata": {key: metadata[key] for key in _KEPT if key in metadata}}
+        self._known[uid] = {"metadata": _kept(value["metadata"])}
         self._take(Change("present", value))
 
     def _take_deleted(self, uid: str, value: JsonObject) -> None:
         self._known.pop(uid, None)
         self._take(Change("deleted", value))
+
+
+def _kept(metadata: JsonObject) -> JsonObject:
+    kept = {key: metadata[key] for key in _KEPT if key in metadata}
+    if kept.get("labels"):
+        # The objects of a fleet share their labels' texts; read from JSON, each has its own.
+        kept["labels"] = {sys.intern(name): sys.intern(text) for name, text in kept["labels"].items()}
+    return kept

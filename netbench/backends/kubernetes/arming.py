@@ -17,35 +17,33 @@ if TYPE_CHECKING:
 
     from netbench.messages import PairStatus
 
-__all__ = ("ArmingWindow",)
+__all__ = ("ARMING_CLIENTS", "Arming")
 
-#: One worker answers some hundred others in a second.
-_CLIENTS = 48
+#: So many client workers of a round arm at once; one time base answers some hundred in a second.
+ARMING_CLIENTS = 48
 #: Whoever takes longer than this, because its server hangs, say, does not keep others from arming.
 _PATIENCE_S = 5.0
 
 
-class ArmingWindow:
-    """Lets client workers arm, a limited number at a time, in the order in which they come."""
+class Arming:
+    """Knows which pairs are being armed, so that the next ones can wait for them."""
 
     def __init__(self) -> None:
-        self._slots = anyio.CapacityLimiter(_CLIENTS)
         self._waiting: dict[tuple[str, str], anyio.Event] = {}
 
     @asynccontextmanager
-    async def admit(self, run_id: str, pair_ids: Iterable[str]) -> AsyncIterator[None]:
-        """Wait for a place, and keep it after the block until these pairs are armed or have failed, or for a while."""
+    async def of(self, run_id: str, pair_ids: Iterable[str]) -> AsyncIterator[None]:
+        """Ask for these pairs in the block; wait after it until they are armed or have failed, or for a while."""
         waited = {(run_id, pair_id): anyio.Event() for pair_id in pair_ids}
-        async with self._slots:
-            self._waiting.update(waited)
-            try:
-                yield
-                with anyio.move_on_after(_PATIENCE_S):
-                    for event in waited.values():
-                        await event.wait()
-            finally:
-                for key in waited:
-                    self._waiting.pop(key, None)
+        self._waiting.update(waited)
+        try:
+            yield
+            with anyio.move_on_after(_PATIENCE_S):
+                for event in waited.values():
+                    await event.wait()
+        finally:
+            for key in waited:
+                self._waiting.pop(key, None)
 
     def take(self, status: PairStatus) -> None:
         """Take a pair's status."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from netbench.backends.base import WorkerLost
-from netbench.backends.kubernetes.arming import ArmingWindow
+from netbench.backends.kubernetes.arming import ARMING_CLIENTS, Arming
 from netbench.backends.kubernetes.pods import ending, pod_node
 from netbench.errors import ApiError, BackendError, ProtocolError
 from netbench.kube.control import (
@@ -27,7 +27,7 @@ from netbench.messages import Failure, PairStatus, Phase
 from netbench.tasks import together
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
     from anyio.streams.memory import MemoryObjectSendStream
 
@@ -46,8 +46,6 @@ __all__ = ("KubernetesCrew",)
 _START_LEAD_S, _START_LEAD_PER_WORKER_S, _START_LEAD_MAX_S = 0.5, 0.002, 10.0
 #: With so many clients in a round, the time base says for all of them that they are armed.
 _ROLL_CALL_FROM = 32
-#: Writes under way at once.
-_PARALLEL = 16
 
 
 class KubernetesCrew:
@@ -65,8 +63,7 @@ class KubernetesCrew:
         self._api = api
         self._names = names
         self._lease = lease
-        self._slots = anyio.CapacityLimiter(_PARALLEL)
-        self._arming = ArmingWindow()
+        self._arming = Arming()
         self._stopped: set[str] = set()
         self._called: dict[str, set[str]] = {}
         self._offset_ns: int | None = None
@@ -102,28 +99,14 @@ class KubernetesCrew:
         if base is None or base.worker in self._losses:
             self._offset_ns = None
             await self._name_time_base()
-        calls = []
         clients = by_client(requests)
-        roll_call = len(clients) >= _ROLL_CALL_FROM
+        asked = [mine for client, mine in clients.items() if not self._is_busy(client, mine)]
+        roll_call = len(asked) >= _ROLL_CALL_FROM
         if roll_call:
             roll = roll_object(self._names, requests[0].run_id, requests[0].round_index)
             await self._api.create(self._names.requests, roll)
-        for client, mine in clients.items():
-            run_id = mine[0].run_id
-            pairs = self._pairs.setdefault(run_id, {})
-            replaced = client in pairs
-            pairs[client] = [request.pair_id for request in mine]
-            busy_with = next((run for run, others in self._pairs.items() if client in others and run != run_id), None)
-            if busy_with is not None:
-                # A request is named after its client, so that a worker need watch but one name.
-                message = f"{client} is the client of {busy_with}, which is still under way; wait for its end"
-                self._fail(run_id, client, "refused", message)
-                del pairs[client]
-                continue
-            calls.append(
-                partial(self._create, client, request_object(self._names, mine, roll_call=roll_call), replaced=replaced)
-            )
-        await together(calls)
+        waiting = iter(asked)
+        await together([partial(self._ask, waiting, roll_call=roll_call) for _ in asked[:ARMING_CLIENTS]])
 
     async def publish(self, record: ControlRecord) -> None:
         """Fire or stop a round: one write."""
@@ -188,7 +171,8 @@ class KubernetesCrew:
             for status in read_statuses(value, self._ended.get(run_id, ())):
                 self._take_status(status)
         except ProtocolError as error:
-            self._fail(run_id, value["metadata"]["name"], "protocol", str(error))
+            client = value["metadata"]["name"]
+            self._fail(run_id, self._pairs[run_id].get(client, ()), client, "protocol", str(error))
 
     async def _name_time_base(self) -> None:
         alive = next((worker for worker in self.workers if worker.name not in self._losses), None)
@@ -206,14 +190,32 @@ class KubernetesCrew:
                     PairStatus(run_id=run_id, pair_id=pair_id, phase=Phase.ARMED, reported_ns=armed[pair_id])
                 )
 
-    async def _create(self, client: str, value: JsonObject, *, replaced: bool) -> None:
-        run_id = value["metadata"]["labels"][RUN_LABEL]
+    def _is_busy(self, client: str, requests: Sequence[PairRequest]) -> bool:
+        """Whether the client has another run's request, which has its name: a worker need watch but one name."""
+        run_id = requests[0].run_id
+        busy_with = next((run for run, others in self._pairs.items() if client in others and run != run_id), None)
+        if busy_with is not None:
+            message = f"{client} is the client of {busy_with}, which is still under way; wait for its end"
+            self._fail(run_id, _ids(requests), client, "refused", message)
+        return busy_with is not None
+
+    async def _ask(self, waiting: Iterator[Sequence[PairRequest]], *, roll_call: bool) -> None:
+        """Create one client's request after the other, each when the pairs of the one before are armed."""
+        for requests in waiting:
+            run_id, client = requests[0].run_id, requests[0].client
+            if run_id in self._stopped:
+                message = "the run was stopped before this pair was asked to arm"
+                self._fail(run_id, _ids(requests), client, "stopped", message)
+                continue
+            pairs = self._pairs.setdefault(run_id, {})
+            replaced = client in pairs
+            pairs[client] = _ids(requests)
+            async with self._arming.of(run_id, pairs[client]):
+                await self._create(client, requests, replaced=replaced, roll_call=roll_call)
+
+    async def _create(self, client: str, requests: Sequence[PairRequest], *, replaced: bool, roll_call: bool) -> None:
         try:
-            async with self._arming.admit(run_id, self._pairs[run_id][client]):
-                if run_id in self._stopped:
-                    self._fail(run_id, client, "stopped", "the run was stopped before this pair was asked to arm")
-                else:
-                    await self._put(client, value, replaced=replaced)
+            await self._put(client, request_object(self._names, requests, roll_call=roll_call), replaced=replaced)
         except ApiError as error:
             if error.status != 404:  # noqa: PLR2004 - HTTP's not found
                 raise
@@ -221,31 +223,31 @@ class KubernetesCrew:
                 f"the CustomResourceDefinition {CRD_NAME} is gone that this run began with: ClusterLoader2 deletes "
                 "it when it gathers. Run again; the next fleet makes it anew"
             )
-            self._fail(run_id, client, "stopped", message)
+            self._fail(requests[0].run_id, _ids(requests), client, "stopped", message)
 
     async def _put(self, client: str, value: JsonObject, *, replaced: bool) -> None:
-        async with self._slots:
-            if replaced:
-                # The last round's. Its statuses are known, and a worker tells two objects of one name apart.
-                await self._api.delete(f"{self._names.requests}/{client}")
-            there = await self._api.create(self._names.requests, value)
-            if there["metadata"]["labels"][RUN_LABEL] != value["metadata"]["labels"][RUN_LABEL]:
-                # A run's that has ended, and could not be removed then.
-                await self._api.delete(f"{self._names.requests}/{client}")
-                await self._api.create(self._names.requests, value)
+        if replaced:
+            # The last round's. Its statuses are known, and a worker tells two objects of one name apart.
+            await self._api.delete(f"{self._names.requests}/{client}")
+        there = await self._api.create(self._names.requests, value)
+        if there["metadata"]["labels"][RUN_LABEL] != value["metadata"]["labels"][RUN_LABEL]:
+            # A run's that has ended, and could not be removed then.
+            await self._api.delete(f"{self._names.requests}/{client}")
+            await self._api.create(self._names.requests, value)
 
     def _take_deleted(self, run_id: str, value: JsonObject) -> None:
+        client = value["metadata"]["name"]
         try:
-            ids = [request.pair_id for request in read_requests(value, self._names.fleet)]
+            ids = _ids(read_requests(value, self._names.fleet))
         except ProtocolError:
             return
-        if ids == self._pairs[run_id].get(value["metadata"]["name"]):
+        if ids == self._pairs[run_id].get(client):
             message = "somebody deleted its request, alone or with the CustomResourceDefinition"
-            self._fail(run_id, value["metadata"]["name"], "stopped", message)
+            self._fail(run_id, ids, client, "stopped", message)
 
-    def _fail(self, run_id: str, client: str, reason: str, message: str) -> None:
-        for pair_id in self._pairs[run_id].get(client, ()):
-            failure = Failure(phase=Phase.PENDING, reason=reason, message=message, worker=client)
+    def _fail(self, run_id: str, pair_ids: Iterable[str], client: str, reason: str, message: str) -> None:
+        failure = Failure(phase=Phase.PENDING, reason=reason, message=message, worker=client)
+        for pair_id in pair_ids:
             self._take_status(PairStatus(run_id=run_id, pair_id=pair_id, phase=Phase.FAILED, failure=failure))
 
     def _take_status(self, status: PairStatus) -> None:
@@ -272,3 +274,7 @@ class KubernetesCrew:
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.send_nowait(self._losses[worker])
+
+
+def _ids(requests: Iterable[PairRequest]) -> list[str]:
+    return [request.pair_id for request in requests]

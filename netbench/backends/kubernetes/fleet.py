@@ -15,7 +15,6 @@ from netbench.backends.kubernetes.crew import KubernetesCrew
 from netbench.backends.kubernetes.lease import FleetLease
 from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.kubernetes.placing import Arrivals
-from netbench.backends.kubernetes.pods import pod_address, pod_node
 from netbench.backends.kubernetes.removal import remove_fleet, what_remains
 from netbench.errors import ApiError, BackendError, CleanupError
 from netbench.kube.names import ROLE_LABEL, FleetNames
@@ -109,15 +108,10 @@ async def open_fleet(
             timeout_s = _READY_TIMEOUT_S if plan.ready_timeout_s is None else plan.ready_timeout_s
             ready = await arrivals.wait(timeout_s)
         made = [
-            Worker(
-                name=pod["metadata"]["name"],
-                node=pod_node(pod) or "",
-                address=pod_address(pod) or "",
-                zone=plan.zones.get(pod_node(pod) or ""),
-            )
+            Worker(name=pod.name, node=pod.node or "", address=pod.address or "", zone=plan.zones.get(pod.node or ""))
             for pod, _ in ready
         ]
-        await crew.begin(made, {pod["metadata"]["name"]: hello for pod, hello in ready})
+        await crew.begin(made, {pod.name: hello for pod, hello in ready})
         group.start_soon(partial(follow, api, pods, crew.take_pod, params=mine))
         group.start_soon(partial(follow, api, names.requests, crew.take_request, params=mine, may_be_absent=True))
         yield crew

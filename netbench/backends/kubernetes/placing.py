@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 
-from netbench.backends.kubernetes.pods import (
-    Trouble,
-    pod_address,
-    pod_node,
-    replica_failure,
-    trouble,
-    waiting_for,
-)
+from netbench.backends.kubernetes.pods import PodFacts, Trouble, replica_failure
 from netbench.errors import BackendError, PlacementError, ProtocolError
 from netbench.kube.control import read_hello
 from netbench.kube.names import HELLO_ANNOTATION
@@ -22,7 +15,7 @@ from netbench.messages import PROTOCOL_VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from netbench.kube.api import JsonObject, KubeApi
+    from netbench.kube.api import KubeApi
     from netbench.kube.names import FleetNames
     from netbench.kube.watching import Change
     from netbench.messages import WorkerHello
@@ -49,7 +42,7 @@ class Arrivals:
         self._names = names
         self._expected = expected
         self._progress = progress
-        self._pods: dict[str, JsonObject] = {}
+        self._pods: dict[str, PodFacts] = {}
         self._hellos: dict[str, WorkerHello] = {}
         self._refused: str | None = None
         self._unclear: str | None = None
@@ -67,7 +60,7 @@ class Arrivals:
         if change.kind == "deleted":
             self._pods.pop(name, None)
         else:
-            self._pods[name] = _looked_at(change.value)
+            self._pods[name] = PodFacts.of(change.value)
         self._look(name)
         self._notify()
 
@@ -97,7 +90,7 @@ class Arrivals:
                 )
         self._notify()
 
-    async def wait(self, timeout_s: float) -> list[tuple[JsonObject, WorkerHello]]:
+    async def wait(self, timeout_s: float) -> list[tuple[PodFacts, WorkerHello]]:
         """Wait until all workers are ready, and give their pods and hellos by name.
 
         Raises:
@@ -120,13 +113,12 @@ class Arrivals:
         pod = self._pods.get(name)
         self._arrived.discard(name)
         self._troubles.pop(name, None)
-        if pod is None or _leaving(pod):
+        if pod is None or pod.leaving:
             return
-        if name in self._hellos and pod_address(pod) and pod_node(pod):
+        if name in self._hellos and pod.address and pod.node:
             self._arrived.add(name)
-        found = trouble(pod)
-        if found is not None:
-            self._troubles[name] = found
+        if pod.trouble is not None:
+            self._troubles[name] = pod.trouble
 
     async def _refuse_hopeless(self) -> None:
         if self._refused is not None:
@@ -137,7 +129,7 @@ class Arrivals:
         if self._troubles:
             name = min(self._troubles)
             words = await self._words(name, self._troubles[name])
-            raise PlacementError(words, worker=name, node=pod_node(self._pods[name]))
+            raise PlacementError(words, worker=name, node=self._pods[name].node)
 
     async def _words(self, pod: str, found: Trouble) -> str:
         words = f"{found.reason}: {found.message}"
@@ -162,7 +154,7 @@ class Arrivals:
     def _late(self, timeout_s: float) -> PlacementError:
         arrived = self._arrived
         missing = {name: pod for name, pod in sorted(self._pods.items()) if name not in arrived}
-        lines = [f"  {name} on {pod_node(pod) or 'no node'}: {_why(pod)}" for name, pod in missing.items()]
+        lines = [f"  {name} on {pod.node or 'no node'}: {_why(pod)}" for name, pod in missing.items()]
         not_made = self._expected - len(self._pods)
         if not_made > 0:
             lines.append(
@@ -172,24 +164,12 @@ class Arrivals:
         details = "\n".join(lines)
         ready = f"{len(arrived)} of {self._expected} workers are ready"
         msg = f"not ready within {timeout_s:g} s; {ready}. Missing:\n{details}"
-        return PlacementError(msg, worker=first, node=pod_node(missing[first]) if first in missing else None)
+        return PlacementError(msg, worker=first, node=missing[first].node if first in missing else None)
 
     def _notify(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
 
 
-def _looked_at(pod: JsonObject) -> JsonObject:
-    """Give what is looked at of a pod; the rest of thousands takes much room."""
-    metadata = {key: pod["metadata"][key] for key in ("name", "deletionTimestamp") if key in pod["metadata"]}
-    spec = {"nodeName": pod["spec"].get("nodeName")}
-    return {"metadata": metadata, "spec": spec, "status": pod.get("status") or {}}
-
-
-def _leaving(pod: JsonObject) -> bool:
-    return bool(pod["metadata"].get("deletionTimestamp"))
-
-
-def _why(pod: dict[str, Any]) -> str:
-    found = trouble(pod)
-    return waiting_for(pod) if found is None else f"{found.reason}: {found.message}"
+def _why(pod: PodFacts) -> str:
+    return pod.waits_for if pod.trouble is None else f"{pod.trouble.reason}: {pod.trouble.message}"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from netbench.kube.api import JsonObject
 
-__all__ = ("Trouble", "ending", "pod_address", "pod_node", "replica_failure", "trouble", "waiting_for")
+__all__ = ("PodFacts", "Trouble", "ending", "pod_node", "replica_failure", "trouble")
 
 #: Reasons for which a container waits and that do not mend themselves.
 _HOPELESS = frozenset(
@@ -43,6 +43,39 @@ class Trouble:
     has_log: bool = False
 
 
+@attrs.frozen(kw_only=True)
+class PodFacts:
+    """What counts of a pod that is to become a worker; whole, thousands of them take a hundred megabytes.
+
+    Attributes:
+        name: Its name.
+        node: The node that it is placed on.
+        address: Its address.
+        leaving: Whether it is being deleted.
+        trouble: Why it will not become ready.
+        waits_for: What it waits for if it still may.
+    """
+
+    name: str
+    node: str | None
+    address: str | None
+    leaving: bool
+    trouble: Trouble | None
+    waits_for: str
+
+    @classmethod
+    def of(cls, pod: JsonObject) -> PodFacts:
+        """Look at a pod."""
+        return cls(
+            name=pod["metadata"]["name"],
+            node=pod_node(pod),
+            address=(pod.get("status") or {}).get("podIP"),
+            leaving=bool(pod["metadata"].get("deletionTimestamp")),
+            trouble=trouble(pod),
+            waits_for=_waits_for(pod),
+        )
+
+
 def trouble(pod: JsonObject) -> Trouble | None:
     """Say why the pod will not become ready; None while it may."""
     status: dict[str, Any] = pod.get("status") or {}
@@ -71,8 +104,7 @@ def ending(pod: JsonObject) -> str | None:
     return None if found is None else f"{found.reason}: {found.message}"
 
 
-def waiting_for(pod: JsonObject) -> str:
-    """Say what a pod that may still become ready waits for."""
+def _waits_for(pod: JsonObject) -> str:
     status: dict[str, Any] = pod.get("status") or {}
     for container in _containers(status):
         waiting = container.get("state", {}).get("waiting")
@@ -88,12 +120,6 @@ def pod_node(pod: JsonObject) -> str | None:
     """Give the node that the pod is placed on."""
     name: str | None = pod["spec"].get("nodeName")
     return name
-
-
-def pod_address(pod: JsonObject) -> str | None:
-    """Give the pod's address."""
-    address: str | None = (pod.get("status") or {}).get("podIP")
-    return address
 
 
 def replica_failure(deployment: JsonObject) -> str | None:

@@ -23,6 +23,8 @@ _GRACE = timedelta(seconds=30)
 _POLL_S = 0.3
 #: A kubelet that answers ends a worker in a second or two.
 _FORCE_AFTER_S = 15.0
+#: To ask for the removal of thousands of pods costs the API server as much as to remove them.
+_AGAIN_AFTER_S = 3.0
 
 
 @attrs.frozen
@@ -73,11 +75,14 @@ async def remove_fleet(api: KubeApi, names: FleetNames) -> None:
     await together([partial(_delete, api, names, path) for path in others[:-1]])
     pods = others[0]
     forced_at = anyio.current_time() + _FORCE_AFTER_S
+    again_at = anyio.current_time() + _AGAIN_AFTER_S
     while await _is_any(api, names, pods):
         await anyio.sleep(_POLL_S)
-        # Another one may have been made meanwhile. A pod whose kubelet does not answer keeps its object; a
-        # worker has nothing to lose, and ends by itself when its Lease is gone.
-        await _delete(api, names, pods, grace_s=0 if anyio.current_time() > forced_at else 1)
+        if anyio.current_time() > again_at:
+            # Another one may have been made meanwhile. A pod whose kubelet does not answer keeps its object; a
+            # worker has nothing to lose, and ends by itself when its Lease is gone.
+            await _delete(api, names, pods, grace_s=0 if anyio.current_time() > forced_at else 1)
+            again_at = anyio.current_time() + _AGAIN_AFTER_S
     await _delete(api, names, others[-1])
 
 
@@ -95,7 +100,8 @@ async def _delete(api: KubeApi, names: FleetNames, path: str, *, grace_s: int = 
 
 async def _is_any(api: KubeApi, names: FleetNames, path: str) -> bool:
     try:
-        return bool((await api.call("GET", path, params={"labelSelector": names.selector})).get("items"))
+        params = {"labelSelector": names.selector, "limit": "1"}
+        return bool((await api.call("GET", path, params=params)).get("items"))
     except AccessDeniedError:
         return False
 
