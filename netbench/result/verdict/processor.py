@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netbench.result.verdict.judgement import Doubt, Finding, doubt_of
 from netbench.result.verdict.sides import Side, asked_and_got, is_paced, sides_of, traffic_s
+from netbench.traffic import Http, Tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,17 +63,25 @@ def _throttled(sides: tuple[Side, ...]) -> Iterator[Doubt]:
 def _busy(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
     found = []
     for side in sides:
-        busy_s = side.usage.busiest_thread_s
+        busy_s, what = side.usage.busiest_thread_s, "busiest thread"
         if busy_s is None or not side.native:
             # A program's threads are not looked into; together they may use more than one processor.
-            busy_s = side.usage.cpu_user_s + side.usage.cpu_system_s
+            busy_s, what = side.usage.cpu_user_s + side.usage.cpu_system_s, "process"
         share = busy_s / traffic_s(result, side.usage)
         if share >= _BUSY:
-            role = "sender" if side.sends else "receiver"
-            words = f"the {role}'s busiest thread used {share:.2f} of a processor"
+            words = f"the {_role(result, side)}'s {what} used {share:.2f} of a processor"
             found.append(Finding(side.name, share, words))
-    advice = "The machine was measured, not the network: use more streams or pairs, larger payloads, or faster nodes"
+    more = "pairs" if isinstance(result.spec.traffic, Http) else "streams or pairs"
+    advice = f"The machine was measured, not the network: use more {more}, larger payloads, or faster nodes"
     yield from doubt_of("cpu-bound", found, _BUSY, advice)
+
+
+def _role(result: Result, side: Side) -> str:
+    if isinstance(result.spec.traffic, Http):
+        return "client" if side.sends else "server"
+    if isinstance(result.spec.traffic, Tcp) and len(result.spec.traffic.directions) > 1:
+        return "worker"
+    return "sender" if side.sends else "receiver"
 
 
 def _interpreter(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
@@ -94,7 +103,10 @@ def _waiting(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
         if side.usage.run_queue_s is not None
         and (share := side.usage.run_queue_s / traffic_s(result, side.usage)) >= _WAITING
     ]
-    advice = "Something else uses the node's processors: find it, use other nodes, or fewer workers on each"
+    advice = (
+        "More wants to run than the node has processors for: find what else runs there, use fewer streams, fewer "
+        "workers on each node, or nodes with more processors"
+    )
     yield from doubt_of("run-queue", found, _WAITING, advice)
 
 
