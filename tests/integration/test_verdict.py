@@ -85,7 +85,13 @@ async def test_a_machine_that_is_the_limit_is_named() -> None:
     """TCP without a rate takes all that two namespaces of one machine have, and that is not a network's limit."""
     async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=8) as fleet:
         result = await nb.Measurement(nb.Tcp(streams=2), duration_s=2).run(fleet, nb.CrossNode())
-    assert rules(result) & {"cpu-bound", "host-busy", "run-queue", "gil-bound"}
+    assert "host-busy" in rules(result)
+
+
+async def test_a_sender_that_takes_a_whole_processor_is_named(fleet: nb.WorkerFleet) -> None:
+    """Small datagrams, as many as it can."""
+    result = await nb.Measurement(nb.Udp(unlimited=True, payload_bytes=64), duration_s=1).run(fleet, PAIR)
+    assert "cpu-bound" in rules(result)
 
 
 async def test_a_receiver_that_does_not_read_is_named_and_not_the_network() -> None:
@@ -163,7 +169,7 @@ async def test_a_throughput_that_changes_in_mid_run_is_named() -> None:
         with paused(fleet.workers[0]):
             await anyio.sleep(1.4)
         result = await run.gather()
-    assert rules(result) & {"change-point", "trend"}
+    assert "change-point" in rules(result)
 
 
 async def test_a_throughput_that_rises_at_the_beginning_is_a_warm_up_with_a_suggestion(linked: nb.WorkerFleet) -> None:
@@ -220,7 +226,7 @@ async def test_datagrams_that_the_senders_own_queue_drops_are_not_the_networks_l
 
 async def test_threads_that_wait_for_pythons_lock_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their interpreter is slowed down, so that eight receiving threads have more than one processor's worth to do."""
-    monkeypatch.setenv("PYTHONTRACEMALLOC", "25")
+    monkeypatch.setenv("PYTHONTRACEMALLOC", "5")
     async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
         monkeypatch.delenv("PYTHONTRACEMALLOC")
         traffic = nb.Udp(unlimited=True, payload_bytes=64, streams=8)

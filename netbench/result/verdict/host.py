@@ -97,7 +97,8 @@ def _send_drops(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
 
 def _share_of_lost(result: Result, side: Side, counter: str) -> float:
     """Give what a namespace's counter can explain of the loss, as a share of what was sent; others count there too."""
-    count, sent, lost = getattr(side.host, counter, None), result.sent, result.lost
+    count: int | None = getattr(side.host, counter, None)
+    sent, lost = result.sent, result.lost
     if not isinstance(result.spec.traffic, Udp) or not count or not sent:
         return 0.0
     return min(count, count if lost is None else lost) / sent

@@ -36,7 +36,7 @@ def processor_doubts(result: Result) -> Iterator[Doubt]:
     yield from _interpreter(result, greedy)
     yield from _waiting(result, sides)
     yield from _stolen(sides)
-    yield from _full(greedy)
+    yield from _full(result, greedy)
 
 
 def _takes_all(result: Result, side: Side) -> bool:
@@ -119,11 +119,24 @@ def _stolen(sides: tuple[Side, ...]) -> Iterator[Doubt]:
     yield from doubt_of("cpu-steal", found, _STOLEN, "Use a machine of its own, or measure at a quieter time")
 
 
-def _full(sides: tuple[Side, ...]) -> Iterator[Doubt]:
+def _full(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
     found = [
         Finding(side.worker.node, idle, f"its processors were idle for {idle:.1%} of the time")
         for side in sides
-        if side.host is not None and (idle := side.host.idle_share) is not None and idle < _IDLE
+        if (idle := _idle(result, side)) is not None and idle < _IDLE
     ]
     advice = "The machine had no processor left: the network may carry more. Use more or faster processors"
     yield from doubt_of("host-busy", found, _IDLE, advice, low=True)
+
+
+def _idle(result: Result, side: Side) -> float | None:
+    """Give the share of the traffic's time in which a host was idle; None where nobody knows.
+
+    Its count begins when the worker is armed and ends when the last packets are in. In that time before and after the
+    traffic a host that has nothing else to do is idle, which is no sign that it had time left.
+    """
+    share, wall_s = None if side.host is None else side.host.idle_share, side.usage.wall_s
+    if share is None:
+        return None
+    flowed_s = traffic_s(result, side.usage)
+    return max(0.0, share * wall_s - max(0.0, wall_s - flowed_s)) / flowed_s

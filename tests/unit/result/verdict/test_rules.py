@@ -64,6 +64,11 @@ def test_what_no_worker_could_look_at_is_said() -> None:
             "overlap",
             "all its pairs were sending in only 50.0% of the time",
         ),
+        (
+            make_result(tcp_outcome(1), tcp_outcome(1, lateness_ns=NS // 2)),
+            "overlap",
+            "round 1: all its pairs were sending in only 50.0% of the time",
+        ),
         (make_result(udp_outcome(bound_ns=40_000)), "clock-bound", "50 us is known to +-40 us"),
         (
             make_result(udp_outcome(sent=1500, received=1500)),
@@ -124,6 +129,14 @@ def test_a_rule_that_is_broken_is_named_with_its_evidence(result: Result, rule: 
     assert rule in found
     assert evidence in found[rule].evidence
     assert found[rule].advice
+
+
+def test_a_hosts_idle_time_before_the_start_is_no_time_left() -> None:
+    """A quarter of a second of two and a quarter, in which the workers waited for the start."""
+    full = usage(wall_s=2.25, host=HostCounters(idle_share=0.12, softnet_dropped=0))
+    assert "host-busy" in rules(make_result(tcp_outcome(1, 1, client_usage=full)))
+    left = usage(wall_s=2.25, host=HostCounters(idle_share=0.3, softnet_dropped=0))
+    assert "host-busy" not in rules(make_result(tcp_outcome(1, 1, client_usage=left)))
 
 
 def test_a_paced_senders_thread_may_be_busy() -> None:
@@ -227,7 +240,7 @@ def test_interfaces_dropped_nothing_of_a_connection_that_sent_nothing_again() ->
     assert "interface-drops" not in rules(make_result(outcome))
 
 
-#: /proc/stat's first line of a virtual machine whose processors were given to others: ten seconds at two processors.
+#: /proc/stat's first line before and after, in the kernel's form; between both, 115 of 1,798 ticks were stolen.
 STOLEN = (
     "cpu  2161 0 642 11817 212 0 8 402 0 0\n",
     "cpu  3288 0 1156 12061 230 0 11 517 0 0\n",
@@ -235,7 +248,7 @@ STOLEN = (
 
 
 def test_stolen_time_is_read_as_the_kernel_writes_it(tmp_path: Path) -> None:
-    """Nothing within one machine can steal from it, so what a hypervisor's guest recorded stands for it."""
+    """Nothing within one machine can steal from it, so lines written by hand stand for a hypervisor."""
     (tmp_path / "stat").write_text(STOLEN[0])
     before = HostSnapshot.now(tmp_path)
     (tmp_path / "stat").write_text(STOLEN[1])
