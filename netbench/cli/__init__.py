@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _exit_code(cause)
 
 
-def _run(arguments: argparse.Namespace) -> ExitCode:
+def _run(arguments: argparse.Namespace) -> ExitCode:  # noqa: PLR0911 - one for each command
     # Each command is loaded when it is asked for: --help answers at once.
     import anyio
 
@@ -41,6 +41,10 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
         from netbench.cli.measure import measure
 
         return anyio.run(measure, arguments)
+    if arguments.command == "search":
+        from netbench.cli.search import search
+
+        return anyio.run(search, arguments)
     if arguments.command == "run":
         from netbench.cli.run import run
 

@@ -57,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"netbench {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_measure(commands)
+    _add_search(commands)
     _add_run(commands)
     _add_plan(commands)
     doctor = commands.add_parser(
@@ -108,6 +109,39 @@ def _add_measure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_kubernetes(parser)
     _add_traffic(parser)
     _add_output(parser)
+
+
+def _add_search(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "search",
+        help="find the highest UDP or HTTP rate that keeps a bound",
+        description="Find the highest rate of each pair at which a bound on loss or latency is kept, by halving "
+        "(RFC 2544, section 26.1); on a Kubernetes cluster (--context, --kubernetes), or on this machine.",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    group = parser.add_argument_group("what to search for")
+    group.add_argument("--protocol", choices=("udp", "http"), default="udp", help="default: udp")
+    group.add_argument("--rate-max", type=rate, required=True, metavar="RATE", help="datagrams or requests per second")
+    group.add_argument("--rate-min", type=rate, default=1.0, metavar="RATE", help="give up below this; default: 1")
+    bound = group.add_mutually_exclusive_group(required=True)
+    bound.add_argument("--max-loss", type=float, metavar="SHARE", help="of what was sent, such as 0.0001, or 0")
+    bound.add_argument("--max-latency", type=duration_s, metavar="TIME", help="of --percentile, such as 2ms")
+    group.add_argument("--percentile", type=float, default=99.0, help="of the latency; default: 99")
+    group.add_argument("--resolution", type=float, default=0.02, metavar="SHARE", help="how close; default: 0.02")
+    group.add_argument("--retries", type=whole_number, default=1, help="of a bad rate; default: 1")
+    group.add_argument("--trials-max", type=whole_number, default=30, metavar="N", help="default: 30")
+    group.add_argument("--duration", type=duration_s, default=10.0, metavar="TIME", help="of a trial; default: 10 s")
+    group.add_argument("--warmup", type=duration_s, default=0.0, metavar="TIME", help="traffic before anything counts")
+    group.add_argument("--seed", type=whole_number, default=0, help="of random pairs; default: 0")
+    _add_pairs(parser)
+    _add_local(parser)
+    _add_kubernetes(parser)
+    _add_traffic(parser)
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="print all trials as JSON")
+    group.add_argument("--output", metavar="FILE", help="write all trials to a file too: .json")
+    group.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

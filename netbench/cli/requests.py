@@ -20,13 +20,14 @@ from netbench.pairing import (
     SameNode,
 )
 from netbench.result import Precision
+from netbench.search import MaxLatency, MaxLoss, Search
 from netbench.traffic import Http, Tcp, Traffic, Udp
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-__all__ = ("cluster_from", "fleet_from", "is_kubernetes", "measurement_from", "strategy_from")
+__all__ = ("cluster_from", "fleet_from", "is_kubernetes", "measurement_from", "search_from", "strategy_from")
 
 _NODES = 2
 
@@ -48,6 +49,35 @@ def measurement_from(arguments: argparse.Namespace) -> Measurement:
         repeats=arguments.repeats,
         until=None if arguments.precision is None else Precision(relative=arguments.precision),
         **given,
+    )
+
+
+def search_from(arguments: argparse.Namespace) -> Search:
+    """Make the search.
+
+    Raises:
+        UsageError: A value is wrong, or an option belongs to another protocol.
+    """
+    for name in ("rate_bps", "rate_pps", "rate_rps", "unlimited"):
+        if getattr(arguments, name) is not None:
+            option = "--rate" if name == "rate_bps" else f"--{name.replace('_', '-')}"
+            msg = f"{option} goes without search, which finds the rate: give --rate-max"
+            raise UsageError(msg)
+    traffic = _traffic_from(arguments)
+    if isinstance(traffic, Tcp):
+        msg = "search goes with --protocol http or udp"
+        raise UsageError(msg)
+    latency_s, percentile = arguments.max_latency, arguments.percentile
+    return Search(
+        traffic,
+        bound=MaxLoss(arguments.max_loss) if latency_s is None else MaxLatency(latency_s, percentile),
+        rate_max=arguments.rate_max,
+        rate_min=arguments.rate_min,
+        resolution=arguments.resolution,
+        duration_s=arguments.duration,
+        warmup_s=arguments.warmup,
+        retries=arguments.retries,
+        trials_max=arguments.trials_max,
     )
 
 

@@ -93,6 +93,13 @@ class PairResult:
         return self.outcome.timing.counted_from_ns, self.outcome.timing.counted_until_ns
 
     @property
+    def sending(self) -> tuple[int, int]:
+        """The part of that in which it really was sending: a pair that started late missed the beginning."""
+        start, end = self.window
+        timing = self.outcome.timing
+        return min(max(start, timing.asked_start_ns + timing.start_lateness_ns), end), end
+
+    @property
     def window_s(self) -> float | None:
         """How long traffic counted, None where the pair was stopped before it did."""
         start, end = self.window

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ("no_perfdata", "perfdata")
 
 _BYTES_PER_KBYTE = 1024
+#: UDP's one-way delay.
+_DELAY = "Latency"
 #: ClusterLoader2's percentiles, and those that it does not have.
 _BODY, _TAIL = ("05", "50", "95"), ("90", "99", "99.9")
 
@@ -36,7 +38,8 @@ def perfdata(result: Result, planned: int | None = None) -> dict[str, Any]:
 
     One pair gives ``{"Value": x}``. Several give ``Perc05``, ``Perc50`` and ``Perc95``: nearest rank over one mean per
     pair; pairs that failed count as planned but have no mean. A metric that nobody measured is absent, where
-    ClusterLoader2 would write 0. Items of their own, which tools that look for ClusterLoader2's do not see, have
+    ClusterLoader2 would write 0, and so is a delay about which the clocks' bound leaves too much open (``clock-bound``
+    of the verdict). Items of their own, which tools that look for ClusterLoader2's do not see, have
     ``Perc90``, ``Perc99`` and ``Perc99.9`` of the same means, and how many pairs were planned, measured and not.
 
     Args:
@@ -46,7 +49,11 @@ def perfdata(result: Result, planned: int | None = None) -> dict[str, Any]:
     planned = max(planned or 0, len(result.pairs) + len(result.failures))
     items: list[dict[str, Any]] = []
     tails: list[dict[str, Any]] = []
+    unknown = any(doubt.rule == "clock-bound" for doubt in result.verdict.doubts)
     for metric in _METRICS[result.spec.traffic.protocol]:
+        if metric.name == _DELAY and unknown:
+            # A bare number has no place for its bound; the table, the JSON and the data frame have one.
+            continue
         means = sorted(mean for mean in map(metric.of_pair, result.pairs) if mean is not None)
         if means:
             data = {"Value": means[0]} if planned == 1 else _percentiles(means, _BODY)
@@ -91,7 +98,7 @@ _METRICS = {
     "udp": (
         _Metric("Packet_Per_Second", "pps", lambda pair: pair.received_pps),
         _Metric("Jitter", "ms", lambda pair: _times(pair.jitter_s, 1e3)),
-        _Metric("Latency", "ms", lambda pair: _times(_mean(pair.one_way_delay), 1e3)),
+        _Metric(_DELAY, "ms", lambda pair: _times(_mean(pair.one_way_delay), 1e3)),
         _Metric("Lost_Packets", "percentage", lambda pair: _times(pair.loss_ratio, 100)),
     ),
     "http": (_Metric("Response_Time", "seconds", lambda pair: _mean(pair.response_time)),),

@@ -29,8 +29,12 @@ def common_window(pairs: Sequence[PairResult]) -> tuple[int, int] | None:
     """
     if not pairs:
         return None
-    start = max(pair.window[0] for pair in pairs)
-    end = min(pair.window[1] for pair in pairs)
+    if len(pairs) == 1:
+        # Its figures are those of its whole window, late or not.
+        start, end = pairs[0].window
+    else:
+        start = max(pair.sending[0] for pair in pairs)
+        end = min(pair.sending[1] for pair in pairs)
     return (start, end) if end > start else None
 
 

@@ -14,9 +14,23 @@ from netbench.framing import refuse_constant
 from netbench.messages import from_wire, to_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netbench.result.model import Result
 
-__all__ = ("SCHEMA", "from_dict", "from_json", "load", "to_dict", "to_json", "write_text")
+__all__ = (
+    "SCHEMA",
+    "from_dict",
+    "from_json",
+    "load",
+    "load_json",
+    "read_json",
+    "schema_of",
+    "to_dict",
+    "to_json",
+    "to_text",
+    "write_text",
+)
 
 #: What a stored result calls its own form; another form gets another name.
 SCHEMA = "netbench.result/v1"
@@ -39,8 +53,13 @@ def to_dict(result: Result) -> dict[str, Any]:
 
 def to_json(result: Result, indent: int | None = None) -> str:
     """Turn a result into JSON text, on one line unless an indent is given."""
+    return to_text(to_dict(result), indent)
+
+
+def to_text(data: dict[str, Any], indent: int | None = None) -> str:
+    """Turn JSON data into text."""
     # In ASCII, so that any text, lone surrogates of odd command lines included, can be stored and read again.
-    return json.dumps(to_dict(result), indent=indent, allow_nan=False)
+    return json.dumps(data, indent=indent, allow_nan=False)
 
 
 def from_dict(data: object, kind: type[T]) -> T:
@@ -53,29 +72,48 @@ def from_dict(data: object, kind: type[T]) -> T:
     Raises:
         ResultFormatError: It is something else, of another schema, or damaged; the message says where.
     """
-    if not isinstance(data, dict):
-        msg = f"a stored result is a JSON object with a 'schema', not a {type(data).__name__}"
-        raise ResultFormatError(msg)
-    schema = data.get("schema")
-    if schema != SCHEMA:
-        said = "it names no schema" if schema is None else f"its schema is {schema!r}"
-        msg = f"not a result that this netbench reads: {said}, where {SCHEMA!r} is expected"
-        raise ResultFormatError(msg)
+    stored = schema_of(data, SCHEMA)
     try:
-        return from_wire({key: value for key, value in data.items() if key not in _COMPUTED}, kind)
+        return from_wire({key: value for key, value in stored.items() if key not in _COMPUTED}, kind)
     except ProtocolError as error:
         msg = f"the stored result is damaged: {error}"
         raise ResultFormatError(msg) from error
 
 
+def schema_of(data: object, expected: str) -> dict[str, Any]:
+    """Give stored data that is of this form.
+
+    Raises:
+        ResultFormatError: It is not; the message says what it is.
+    """
+    if not isinstance(data, dict):
+        msg = f"a stored result is a JSON object with a 'schema', not a {type(data).__name__}"
+        raise ResultFormatError(msg)
+    schema = data.get("schema")
+    if schema != expected:
+        said = "it names no schema" if schema is None else f"its schema is {schema!r}"
+        msg = f"not a result that this netbench reads: {said}, where {expected!r} is expected"
+        raise ResultFormatError(msg)
+    return data
+
+
 def from_json(text: str | bytes, kind: type[T]) -> T:
     """Read what :func:`to_json` gave; see :func:`from_dict`."""
+    return from_dict(read_json(text), kind)
+
+
+def read_json(text: str | bytes) -> object:
+    """Read JSON text.
+
+    Raises:
+        ResultFormatError: It is none.
+    """
     try:
-        data = json.loads(text, parse_constant=refuse_constant)
+        data: object = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         msg = f"the stored result is damaged: not JSON ({error})"
         raise ResultFormatError(msg) from error
-    return from_dict(data, kind)
+    return data
 
 
 def load(path: str | os.PathLike[str], kind: type[T]) -> T:
@@ -84,8 +122,17 @@ def load(path: str | os.PathLike[str], kind: type[T]) -> T:
     Raises:
         ResultFormatError: It cannot be read, or holds something else; the message names the file.
     """
+    return load_json(path, lambda text: from_json(text, kind))
+
+
+def load_json(path: str | os.PathLike[str], read: Callable[[bytes], T]) -> T:
+    """Read a file by what reads its text.
+
+    Raises:
+        ResultFormatError: It cannot be read, or holds something else; the message names the file.
+    """
     try:
-        return from_json(Path(path).read_bytes(), kind)
+        return read(Path(path).read_bytes())
     except ResultFormatError as error:
         msg = f"{os.fspath(path)}: {error}"
         raise ResultFormatError(msg) from error

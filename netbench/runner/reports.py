@@ -12,9 +12,10 @@ from netbench.errors import HostError
 from netbench.result.store import write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from netbench.runner.outcome import ScenarioOutcome, Summary
+    from netbench.runner.outcome import CallOutcome, ScenarioOutcome, Summary
     from netbench.runner.plan import Plan, Scenario
 
 __all__ = ("Reports",)
@@ -107,15 +108,17 @@ class _Cases:
         for step in outcome.steps:
             for call in step.calls:
                 name = f"{scenario.name}: {step.name} [{call.index:02}] - {call.identifier}"
-                self._case(name, call.duration_s, call.failures)
+                self._case(name, call.duration_s, call.failures, tuple(_verdicts(call)))
 
-    def _case(self, name: str, duration_s: float, failures: tuple[str, ...]) -> None:
+    def _case(self, name: str, duration_s: float, failures: tuple[str, ...], verdicts: tuple[str, ...] = ()) -> None:
         case = ET.SubElement(self.suite, "testcase", name=_clean(name), classname=_SUITE, time=f"{duration_s:.6f}")
         self.cases += 1
         if failures:
             self.failures += 1
             failure = ET.SubElement(case, "failure", type="Failure", message=_clean(failures[0].splitlines()[0]))
             failure.text = _clean("\n".join(failures))
+        if verdicts:
+            ET.SubElement(case, "system-out").text = _clean("\n".join(verdicts))
 
     def text(self) -> str:
         self.suite.attrib |= {
@@ -126,6 +129,15 @@ class _Cases:
         }
         ET.indent(self.suite)
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(self.suite, encoding="unicode")}\n'
+
+
+def _verdicts(call: CallOutcome) -> Iterator[str]:
+    """Say of each result whether it can be believed, and why not."""
+    for summary in call.summaries:
+        if summary.result is not None:
+            verdict = summary.result.verdict
+            yield f"{summary.name}: {verdict}"
+            yield from (f"  {doubt}" for doubt in verdict.doubts)
 
 
 def _clean(text: str) -> str:

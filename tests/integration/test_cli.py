@@ -61,6 +61,34 @@ def test_json_on_standard_output_is_a_result(protocol: str) -> None:
     assert nb.Result.from_json(done.stdout).complete
 
 
+SEARCH = ("search", "--isolation", "process", "--rate-max", "400", "--duration", "300ms")
+
+
+def test_a_search_prints_the_rate_and_each_trial_with_its_verdict(tmp_path: Path) -> None:
+    """And keeps all of them in a file."""
+    path = tmp_path / "found.json"
+    done = run(*SEARCH, "--max-loss", "0.5", "--output", str(path))
+    found = nb.SearchResult.load(path)
+    assert (done.returncode, found.rate, done.stdout) == (0, 400, f"{found}\n")
+
+
+def test_a_search_that_is_interrupted_prints_what_it_found() -> None:
+    """No rate keeps a nanosecond; the second trial is stopped."""
+    words = (*SEARCH, "--duration", "2s", "--max-latency", "0.000001ms", "--retries", "0")
+    code, output = interrupted_when("where", signal.SIGINT, words)
+    assert (code, "limited by stopped, 2 trials" in output) == (130, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--max-loss", "-1"), ("--max-loss", "0", "--rate-pps", "10"), ("--max-loss", "0", "--rate-min", "500"), ()],
+)
+def test_a_search_that_cannot_be_is_refused_before_anything_is_started(words: tuple[str, ...]) -> None:
+    """As misuse."""
+    done = run(*SEARCH, *words)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
 def test_an_output_file_holds_the_result(tmp_path: Path) -> None:
     """The JSON can be loaded again."""
     path = tmp_path / "result.json"

@@ -91,7 +91,7 @@ def perfdata(directory: Path, name: str) -> dict[str, Any]:
 def failures(directory: Path) -> dict[str, Sequence[str]]:
     """Give the failed cases of junit.xml with what they say."""
     cases = ET.parse(directory / "junit.xml").getroot()
-    return {case.attrib["name"]: (case[0].text or "").splitlines() for case in cases if len(case)}
+    return {case.attrib["name"]: (each.text or "").splitlines() for case in cases for each in case.iter("failure")}
 
 
 def test_a_suite_of_clusterloader2s_shape_gives_its_reports(plan: Path) -> None:

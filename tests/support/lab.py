@@ -17,7 +17,24 @@ if TYPE_CHECKING:
 
     from netbench.topology import Worker
 
-__all__ = ("DropRule", "drop", "frozen_each_second", "in_namespace", "machine_state", "paused", "send_signal")
+__all__ = (
+    "DropRule",
+    "cpu_limit",
+    "drop",
+    "frozen_each_second",
+    "in_namespace",
+    "kernel_setting",
+    "link_rate",
+    "machine_state",
+    "paused",
+    "queue_limit",
+    "refuse",
+    "send_signal",
+)
+
+#: Of cgroups' version 1: where processor time is limited.
+_CPU_CGROUPS = Path("/sys/fs/cgroup/cpu")
+_PERIOD_US = 100_000
 
 
 def in_namespace(worker: Worker, command: Sequence[str]) -> list[str]:
@@ -46,14 +63,27 @@ class DropRule:
 @contextmanager
 def drop(worker: Worker, *matches: str) -> Iterator[DropRule]:
     """Drop what reaches this worker's namespace and matches, in nft's words; count it."""
+    with _filtered(worker, "input", matches):
+        yield DropRule(worker)
+
+
+@contextmanager
+def refuse(worker: Worker, *matches: str) -> Iterator[DropRule]:
+    """Refuse to send what matches; who sends it is told so."""
+    with _filtered(worker, "output", matches):
+        yield DropRule(worker)
+
+
+@contextmanager
+def _filtered(worker: Worker, hook: str, matches: Sequence[str]) -> Iterator[None]:
     rules = "\n".join(f"    {match} counter name dropped drop" for match in matches)
     script = (
-        "table inet netbench_test {\n  counter dropped { }\n  chain incoming {\n"
-        f"    type filter hook input priority 0;\n{rules}\n  }}\n}}\n"
+        "table inet netbench_test {\n  counter dropped { }\n  chain passing {\n"
+        f"    type filter hook {hook} priority 0;\n{rules}\n  }}\n}}\n"
     )
     subprocess.run(in_namespace(worker, ["nft", "-f", "-"]), check=True, input=script.encode(), timeout=10)
     try:
-        yield DropRule(worker)
+        yield
     finally:
         # The namespace may be gone with its worker.
         subprocess.run(
@@ -62,6 +92,74 @@ def drop(worker: Worker, *matches: str) -> Iterator[DropRule]:
             capture_output=True,
             timeout=10,
         )
+
+
+@contextmanager
+def kernel_setting(name: str, value: int) -> Iterator[None]:
+    """Set one of the whole machine's settings, such as ``net/core/netdev_budget``, and set it back."""
+    path = Path("/proc/sys") / name
+    before = path.read_text()
+    path.write_text(str(value))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+@contextmanager
+def queue_limit(worker: Worker, rate_bps: int, queue_bytes: int) -> Iterator[None]:
+    """Give a worker's own interface this rate and a queue that holds no more."""
+    words = ["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", f"{rate_bps}bit", "burst", "2000"]
+    _inside(worker, [*words, "limit", str(queue_bytes)])
+    try:
+        yield
+    finally:
+        _inside(worker, ["tc", "qdisc", "del", "dev", "eth0", "root"])
+
+
+def link_rate(worker: Worker, rate_bps: float) -> None:
+    """Change the rate that the cluster gave to this worker's link."""
+    words = ["tc", "qdisc", "change", "dev", "eth0", "root", "tbf", "rate", f"{round(rate_bps)}bit"]
+    _inside(worker, [*words, "burst", "20000", "limit", "200000"])
+
+
+def _inside(worker: Worker, command: Sequence[str]) -> None:
+    subprocess.run(in_namespace(worker, command), check=True, capture_output=True, timeout=10)
+
+
+@contextmanager
+def cpu_limit(worker: Worker, processors: float) -> Iterator[None]:
+    """Let a worker's process have no more of a processor than this (version 1 of cgroups).
+
+    Raises:
+        FileNotFoundError: This machine has no such cgroups.
+    """
+    assert worker.pid is not None
+    group = _CPU_CGROUPS / f"netbench_test_{worker.pid}"
+    home = _CPU_CGROUPS / _cpu_cgroup_of(worker.pid)
+    if not (_CPU_CGROUPS / "cgroup.procs").exists():
+        raise FileNotFoundError(_CPU_CGROUPS)
+    group.mkdir()
+    try:
+        (group / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
+        (group / "cpu.cfs_quota_us").write_text(str(round(processors * _PERIOD_US)))
+        (group / "cgroup.procs").write_text(str(worker.pid))
+        try:
+            yield
+        finally:
+            # A process that is dead is in no group.
+            with suppress(ProcessLookupError):
+                (home / "cgroup.procs").write_text(str(worker.pid))
+    finally:
+        group.rmdir()
+
+
+def _cpu_cgroup_of(pid: int) -> str:
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "cpu" in controllers.split(","):
+            return path.lstrip("/")
+    return ""
 
 
 def send_signal(worker: Worker, number: signal.Signals) -> None:

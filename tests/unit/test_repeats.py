@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import attrs
 import pytest
 
@@ -15,6 +16,8 @@ from tests.support.virtual_time import VirtualTimeLoop
 from tests.unit.result.builders import udp_outcome
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from netbench.messages import ControlRecord, PairOutcome, PairRequest
 
 pytestmark = pytest.mark.anyio
@@ -144,7 +147,7 @@ async def test_a_search_finds_what_the_network_carries() -> None:
 async def test_every_trial_is_kept_with_its_result_and_reason() -> None:
     """The highest rate is the first."""
     found = await searched(Lossy(3210))
-    assert [trial.rate for trial in found.trials[:3]] == [10_000, 5000, 2500]
+    assert [trial.rate for trial in found.trials[:5]] == [10_000, 10_000, 5000, 5000, 2500]
     assert found.trials[0].reason == "67.9000% lost, where 0.0000% may be"
     assert found.best is not None
     assert found.best.result.lost == 0
@@ -170,8 +173,85 @@ async def test_a_network_that_carries_nothing_gives_no_rate() -> None:
 
 
 async def test_trials_are_limited() -> None:
-    """What is known by then is the result."""
-    assert len((await searched(Lossy(3210), trials_max=4, resolution=1e-9)).trials) == 4
+    """What is known by then is the result, and that it might have come closer."""
+    found = await searched(Lossy(3210), trials_max=7, resolution=1e-9)
+    assert (len(found.trials), found.rate, found.lowest_bad) == (7, 2500, 3750)
+    assert (found.limited_by, "and 3,750 does not keep it" in str(found)) == ("trials_max", True)
+
+
+class Unlucky(Lossy):
+    """A network that carries everything, and loses one datagram of the first trial by chance."""
+
+    def __init__(self) -> None:
+        super().__init__(1e6)
+
+    def on_record(self, request: PairRequest, record: ControlRecord) -> None:
+        """Lose it."""
+        self._carries = 9999 if len(self.requests) == 1 else 1e6
+        super().on_record(request, record)
+
+
+async def test_a_datagram_lost_by_chance_does_not_hide_what_the_network_carries() -> None:
+    """The rate is tried again before it is taken for bad."""
+    found = await searched(Unlucky())
+    assert (found.rate, found.limited_by, [trial.passed for trial in found.trials]) == (
+        10_000,
+        "rate_max",
+        [False, True],
+    )
+
+
+async def test_without_retries_every_loss_counts() -> None:
+    """RFC 2544 to the letter."""
+    found = await searched(Unlucky(), retries=0)
+    assert found.rate is not None
+    assert found.rate < 10_000
+
+
+async def test_a_search_that_is_stopped_keeps_what_it_found() -> None:
+    """Whoever follows its runs can stop one."""
+
+    async def stop(run: nb.Run) -> None:
+        async for event in run.events():
+            if isinstance(event, nb.RoundStarted):
+                await run.stop()
+
+    async with fleet_of(Lossy(3210)) as fleet, anyio.create_task_group() as group:
+        runs: list[nb.Run] = []
+
+        def started(run: nb.Run) -> None:
+            runs.append(run)
+            if len(runs) == 4:
+                group.start_soon(stop, run)
+
+        search = nb.Search(nb.Udp(), bound=nb.MaxLoss(), rate_max=10_000, duration_s=2, retries=0)
+        found = await search.run(fleet, nb.CrossNode(), started=started)
+    assert (found.rate, found.limited_by, len(found.trials)) == (2500, "stopped", 4)
+
+
+async def test_a_search_can_be_kept_and_read_again(tmp_path: Path) -> None:
+    """With every trial's whole result."""
+    found = await searched(Lossy(3210))
+    found.save(tmp_path / "found.json")
+    assert nb.SearchResult.load(tmp_path / "found.json") == found
+    assert nb.SearchResult.from_json(found.to_json(indent=1)) == found
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [],
+        {"schema": "netbench.result/v1"},
+        {"schema": "netbench.search/v1"},
+        {"schema": "netbench.search/v1", "rate": None, "limited_by": "luck", "trials": []},
+        {"schema": "netbench.search/v1", "rate": "x", "limited_by": "bound", "trials": []},
+        {"schema": "netbench.search/v1", "rate": 1, "limited_by": "bound", "trials": [{"rate": 1}]},
+    ],
+)
+def test_what_is_no_stored_search_is_refused(data: object) -> None:
+    """As what it is."""
+    with pytest.raises(nb.ResultFormatError):
+        nb.SearchResult.from_dict(data)
 
 
 async def test_each_trial_is_told_when_it_is_done() -> None:
@@ -195,7 +275,14 @@ async def test_a_pair_that_fails_ends_the_search() -> None:
 
 @pytest.mark.parametrize(
     ("traffic", "arguments"),
-    [(nb.Tcp(), {}), (nb.Udp(), {"rate_min": 10_000}), (nb.Udp(), {"resolution": 0}), (nb.Http(), {"trials_max": 0})],
+    [
+        (nb.Tcp(), {}),
+        (nb.Udp(), {"rate_min": 10_000}),
+        (nb.Udp(), {"resolution": 0}),
+        (nb.Http(), {"trials_max": 0}),
+        (nb.Udp(), {"retries": -1}),
+        (nb.Udp(), {"bound": 0.01}),
+    ],
 )
 def test_a_search_that_cannot_be_is_refused(traffic: Any, arguments: dict[str, Any]) -> None:  # noqa: ANN401
     """Before anything is started."""

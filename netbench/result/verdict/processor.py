@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netbench.result.verdict.judgement import Doubt, Finding, doubt_of
 from netbench.result.verdict.sides import Side, asked_and_got, is_paced, sides_of, traffic_s
+from netbench.traffic import Http, Tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def processor_doubts(result: Result) -> Iterator[Doubt]:
     yield from _interpreter(result, greedy)
     yield from _waiting(result, sides)
     yield from _stolen(sides)
-    yield from _full(greedy)
+    yield from _full(result, greedy)
 
 
 def _takes_all(result: Result, side: Side) -> bool:
@@ -62,17 +63,25 @@ def _throttled(sides: tuple[Side, ...]) -> Iterator[Doubt]:
 def _busy(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
     found = []
     for side in sides:
-        busy_s = side.usage.busiest_thread_s
+        busy_s, what = side.usage.busiest_thread_s, "busiest thread"
         if busy_s is None or not side.native:
             # A program's threads are not looked into; together they may use more than one processor.
-            busy_s = side.usage.cpu_user_s + side.usage.cpu_system_s
+            busy_s, what = side.usage.cpu_user_s + side.usage.cpu_system_s, "process"
         share = busy_s / traffic_s(result, side.usage)
         if share >= _BUSY:
-            role = "sender" if side.sends else "receiver"
-            words = f"the {role}'s busiest thread used {share:.2f} of a processor"
+            words = f"the {_role(result, side)}'s {what} used {share:.2f} of a processor"
             found.append(Finding(side.name, share, words))
-    advice = "The machine was measured, not the network: use more streams or pairs, larger payloads, or faster nodes"
+    more = "pairs" if isinstance(result.spec.traffic, Http) else "streams or pairs"
+    advice = f"The machine was measured, not the network: use more {more}, larger payloads, or faster nodes"
     yield from doubt_of("cpu-bound", found, _BUSY, advice)
+
+
+def _role(result: Result, side: Side) -> str:
+    if isinstance(result.spec.traffic, Http):
+        return "client" if side.sends else "server"
+    if isinstance(result.spec.traffic, Tcp) and len(result.spec.traffic.directions) > 1:
+        return "worker"
+    return "sender" if side.sends else "receiver"
 
 
 def _interpreter(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
@@ -94,7 +103,10 @@ def _waiting(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
         if side.usage.run_queue_s is not None
         and (share := side.usage.run_queue_s / traffic_s(result, side.usage)) >= _WAITING
     ]
-    advice = "Something else uses the node's processors: find it, use other nodes, or fewer workers on each"
+    advice = (
+        "More wants to run than the node has processors for: find what else runs there, use fewer streams, fewer "
+        "workers on each node, or nodes with more processors"
+    )
     yield from doubt_of("run-queue", found, _WAITING, advice)
 
 
@@ -107,11 +119,24 @@ def _stolen(sides: tuple[Side, ...]) -> Iterator[Doubt]:
     yield from doubt_of("cpu-steal", found, _STOLEN, "Use a machine of its own, or measure at a quieter time")
 
 
-def _full(sides: tuple[Side, ...]) -> Iterator[Doubt]:
+def _full(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
     found = [
         Finding(side.worker.node, idle, f"its processors were idle for {idle:.1%} of the time")
         for side in sides
-        if side.host is not None and (idle := side.host.idle_share) is not None and idle < _IDLE
+        if (idle := _idle(result, side)) is not None and idle < _IDLE
     ]
     advice = "The machine had no processor left: the network may carry more. Use more or faster processors"
     yield from doubt_of("host-busy", found, _IDLE, advice, low=True)
+
+
+def _idle(result: Result, side: Side) -> float | None:
+    """Give the share of the traffic's time in which a host was idle; None where nobody knows.
+
+    Its count begins when the worker is armed and ends when the last packets are in. In that time before and after the
+    traffic a host that has nothing else to do is idle, which is no sign that it had time left.
+    """
+    share, wall_s = None if side.host is None else side.host.idle_share, side.usage.wall_s
+    if share is None:
+        return None
+    flowed_s = traffic_s(result, side.usage)
+    return max(0.0, share * wall_s - max(0.0, wall_s - flowed_s)) / flowed_s

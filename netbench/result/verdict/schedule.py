@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netbench.result.units import quantity
 from netbench.result.verdict.judgement import Doubt, Finding, doubt_of
 from netbench.result.verdict.sides import asked_and_got
+from netbench.traffic import Http, Tcp, Udp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +38,20 @@ def _rates(result: Result) -> Iterator[Doubt]:
         rates = asked_and_got(result, pair)
         if rates is not None and rates[1] < _KEPT * rates[0]:
             asked, got = rates
-            words = f"{got:,.6g} of the {asked:,.6g} each second that were asked for ({got / asked:.1%})"
+            words = f"{_amounts(result, asked, got)} that were asked for ({got / asked:.1%})"
             found.append(Finding(str(pair.pair), got / asked, words))
     advice = "Ask for a rate that it can keep, or read the result as the most it could do"
     yield from doubt_of("rate-not-kept", found, _KEPT, advice, low=True)
+
+
+def _amounts(result: Result, asked: float, got: float) -> str:
+    match result.spec.traffic:
+        case Tcp():
+            return f"{quantity('bit/s', got)} received of the {quantity('bit/s', asked)}"
+        case Udp():
+            return f"{got:,.6g} datagrams sent each second of the {asked:,.6g}"
+        case Http():
+            return f"{got:,.6g} requests answered each second of the {asked:,.6g}"
 
 
 def _lateness(result: Result) -> Iterator[Doubt]:
@@ -65,5 +77,8 @@ def _refused(result: Result) -> Iterator[Doubt]:
             words = f"its kernel refused {refused:,} datagrams ({share:.1%}), which do not count as sent"
             found.append(Finding(str(pair.pair), share, words))
     yield from doubt_of(
-        "send-refused", found, _REFUSED, "A full device queue or a filter: lower the rate, or look there"
+        "send-refused",
+        found,
+        _REFUSED,
+        "A packet filter or a full queue on the sender's host: see nft list ruleset, tc -s qdisc, or lower the rate",
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from itertools import accumulate
-from statistics import fmean, median
+from statistics import fmean, linear_regression, median
 from typing import TYPE_CHECKING
+
+import attrs
 
 from netbench.result.verdict.judgement import Doubt, Finding, doubt_of
 
@@ -16,14 +18,15 @@ if TYPE_CHECKING:
     from netbench.result.model import Result
     from netbench.result.pair import PairResult
 
-__all__ = ("change_point", "steadiness_doubts", "trend", "warmup_bins")
+__all__ = ("Change", "change_point", "steadiness_doubts", "trend", "warmup_bins", "warmup_errors")
 
 #: A series is looked at in so many parts of equal length, fewer where it has fewer intervals.
 _BINS, _BINS_MIN = 20, 10
 #: Shares of the mean: what a change, a slope over the whole time, and a warm-up must make of a difference.
 _CHANGE, _TREND, _WARMUP = 0.1, 0.1, 0.02
-#: Standard errors by which a stretch differs from the rest, and Mann's and Kendall's z (p < 0.001).
-_CHANGE_T, _TREND_Z = 6.0, 3.29
+#: Standard errors by which a stretch differs from the rest, and a warm-up from what follows it; and Mann's and
+#: Kendall's z (p < 0.001). Of 400 steady series of white noise at most one in fifty breaks a rule.
+_CHANGE_T, _WARMUP_T, _TREND_Z = 6.0, 5.0, 3.29
 #: No stretch that differs is shorter than this share, and neither is the rest.
 _STRETCH = 0.1
 #: A difference that rounding may make.
@@ -42,19 +45,21 @@ def steadiness_doubts(result: Result) -> Iterator[Doubt]:
         first = warmup_bins(values)
         steady, mean = fmean(values[first:]), fmean(values)
         off = abs(mean - steady) / steady if steady else 0.0
-        if first and off >= _WARMUP:
+        warms = off >= _WARMUP and warmup_errors(values, first) >= _WARMUP_T and not _goes_on(values, first)
+        if warms:
             suggested_s = max(suggested_s, result.spec.warmup_s + first * bin_s)
             words = f"its first {first * bin_s:.2g} s differ and move its mean by {off:.1%}"
             warming.append(Finding(str(pair.pair), off, words))
         # What the warm-up explains is not said twice.
-        rest = values[first:] if first and off >= _WARMUP else values
-        place, change = change_point(rest)
-        slope = trend(rest)
-        if abs(change) >= _CHANGE:
-            at_s = (len(values) - len(rest) + place) * bin_s
-            words = f"its throughput changed by {change:+.0%} of its mean after {at_s:.2g} s"
-            changing.append(Finding(str(pair.pair), abs(change), words))
-        elif abs(slope) >= _TREND:
+        rest = values[first:] if warms else values
+        change, slope = change_point(rest), trend(rest)
+        changes, slopes = abs(change.share) >= _CHANGE, abs(slope) >= _TREND
+        # A slope is a change too, and the other way round: what leaves less unexplained is said.
+        if changes and not (slopes and _squares_off_line(rest) < change.squares):
+            at_s = (len(values) - len(rest) + change.place) * bin_s
+            words = f"its throughput changed by {change.share:+.0%} of its mean after {at_s:.2g} s"
+            changing.append(Finding(str(pair.pair), abs(change.share), words))
+        elif slopes:
             words = f"its throughput changed steadily, by {slope:+.0%} of its median over the whole time"
             sloping.append(Finding(str(pair.pair), abs(slope), words))
     yield from doubt_of(
@@ -76,32 +81,75 @@ def warmup_bins(values: Sequence[float]) -> int:
     return min(range(len(errors)), key=errors.__getitem__)
 
 
-def change_point(values: Sequence[float]) -> tuple[int, float]:
-    """Find the stretch whose mean differs most from that of the rest, by Welch's t over every stretch.
+def warmup_errors(values: Sequence[float], first: int) -> float:
+    """Give by how many standard errors the mean of so many first values differs from that of the rest.
+
+    The rule above leaves something out of mere noise too. The error is that of the rest's scatter: a warm-up's own
+    values climb, which must not make it harder to see.
+    """
+    rest = len(values) - first
+    if not first or rest < 2:  # noqa: PLR2004 - one value has no scatter
+        return 0.0
+    sums = _Sums(values)
+    difference = abs(sums.mean(0, first) - sums.mean(first, len(values)))
+    variance = sums.variance(first, len(values)) * rest / (rest - 1)
+    return _errors(difference, math.sqrt(variance * (1 / first + 1 / rest)))
+
+
+def _goes_on(values: Sequence[float], first: int) -> bool:
+    """Whether what begins as a warm-up never ends: the rest has a trend, and the whole one the same way."""
+    after, whole = trend(values[first:]), trend(values)
+    return abs(after) >= _TREND and after * whole > 0
+
+
+@attrs.frozen
+class Change:
+    """Where a series changed.
+
+    Attributes:
+        place: The first value after it.
+        share: By how much, as a share of the whole mean; 0 where it did not to speak of.
+        squares: What is left unexplained: squares of the differences from the two means, as shares of the whole one.
+    """
+
+    place: int = 0
+    share: float = 0.0
+    squares: float = math.inf
+
+
+def change_point(values: Sequence[float]) -> Change:
+    """Find the stretch whose mean differs most from that of the rest, by Student's t over every stretch.
 
     A stretch may begin or end the series, which then changed once, or lie within it (circular binary segmentation,
-    Olshen et al., 2004).
-
-    Returns:
-        Where it changed first, and by how much, as a share of the whole mean; 0 where it did not to speak of.
+    Olshen et al., 2004). The scatter is that of both together: two noisy neighbours that are alike by
+    chance have none of their own.
     """
     sums, count = _Sums(values), len(values)
     shortest = max(2, math.ceil(_STRETCH * count))
-    best, place, change = 0.0, 0, 0.0
+    best, found = 0.0, Change()
     for first in range(count):
         for last in range(first + shortest, count + 1):
             inside, outside = last - first, count - (last - first)
             if outside < shortest:
                 break
             difference = sums.mean(first, last) - sums.mean_without(first, last)
-            error = math.sqrt(
-                sums.variance(first, last) / (inside - 1) + sums.variance_without(first, last) / (outside - 1)
-            )
-            score = abs(difference) / error if error else (math.inf if abs(difference) > _NOTHING else 0.0)
+            squares = inside * sums.variance(first, last) + outside * sums.variance_without(first, last)
+            score = _errors(abs(difference), math.sqrt(squares / (count - 2) * (1 / inside + 1 / outside)))
             if score > best:
                 # A stretch from the beginning is what it changed from.
-                best, place, change = score, first or last, difference if first else -difference
-    return (place, change) if best >= _CHANGE_T else (0, 0.0)
+                best, found = score, Change(first or last, difference if first else -difference, squares)
+    return found if best >= _CHANGE_T else Change()
+
+
+def _squares_off_line(values: Sequence[float]) -> float:
+    """Give what a straight line leaves unexplained, in the same measure."""
+    whole = fmean(values)
+    slope, start = linear_regression(range(len(values)), values)
+    return sum(((value - start - slope * place) / whole) ** 2 for place, value in enumerate(values))
+
+
+def _errors(difference: float, error: float) -> float:
+    return difference / error if error else (math.inf if difference > _NOTHING else 0.0)
 
 
 class _Sums:

@@ -123,3 +123,9 @@ def test_perfdata_is_json() -> None:
     """As it stands."""
     document = make_result(udp_outcome()).perfdata()
     assert json.loads(json.dumps(document)) == document
+
+
+def test_a_delay_that_the_clocks_do_not_know_is_withheld() -> None:
+    """A bare number would be taken for one that is known."""
+    metrics = {item["labels"]["Metric"] for item in make_result(udp_outcome(bound_ns=40_000)).perfdata()["dataItems"]}
+    assert ("Latency" in metrics, "Jitter" in metrics) == (False, True)

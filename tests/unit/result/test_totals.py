@@ -36,7 +36,7 @@ def test_the_total_of_one_pair_is_its_throughput(each: list[int]) -> None:
 @given(st.lists(st.lists(st.integers(0, 10**12), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_the_total_of_pairs_with_one_window_is_the_sum(pairs: list[list[int]]) -> None:
     """All of them send all the time."""
-    result = make_result(*(tcp_outcome(*each) for each in pairs))
+    result = make_result(*(tcp_outcome(*each, lateness_ns=0) for each in pairs))
     assert result.total_throughput_bps == pytest.approx(8 * sum(map(sum, pairs)) / 3)
 
 
@@ -63,8 +63,8 @@ def test_pairs_that_never_sent_together_have_no_total() -> None:
 @pytest.mark.parametrize(("begin_ns", "overlap"), [(0, 1.0), (NS // 2, 0.75), (NS, 0.5), (2 * NS, 0.0), (5 * NS, 0.0)])
 def test_the_overlap_is_a_share_of_the_longest_window(begin_ns: int, overlap: float) -> None:
     """0 where there is none."""
-    late = tcp_outcome(1, 1, window_ns=(begin_ns, begin_ns + 2 * NS))
-    assert make_result(tcp_outcome(1, 1), late).window_overlap == overlap
+    late = tcp_outcome(1, 1, window_ns=(begin_ns, begin_ns + 2 * NS), lateness_ns=0)
+    assert make_result(tcp_outcome(1, 1, lateness_ns=0), late).window_overlap == overlap
 
 
 def test_a_pair_without_intervals_leaves_no_total() -> None:

@@ -242,12 +242,22 @@ async def test_two_reports_of_one_second_have_two_files(tmp_path: Path, log: lis
     assert len(list(reports.glob("Probe_*.json"))) == 2
 
 
+async def test_junit_says_of_each_result_whether_it_can_be_believed(tmp_path: Path, log: list[str]) -> None:
+    """In the case that reports it."""
+    del log
+    reports, outcome = await reported(tmp_path, "a do: report")
+    result = outcome.summaries()[0].result
+    assert result is not None
+    (said,) = ET.parse(reports / "junit.xml").getroot().iter("system-out")
+    assert said.text == "\n".join([f"Probe: {result.verdict}", *(f"  {doubt}" for doubt in result.verdict.doubts)])
+
+
 async def test_junit_names_each_failure_in_its_case(tmp_path: Path, log: list[str]) -> None:
     """The test's own case has them all."""
     del log
     reports, _ = await reported(tmp_path, "a do: fail | b", "c do: miss")
     suite = ET.parse(reports / "junit.xml").getroot()
-    failed = {case.attrib["name"]: [each.text for each in case] for case in suite}
+    failed = {case.attrib["name"]: [each.text for each in case.iter("failure")] for case in suite}
     path = str(tmp_path / "config.yaml")
     assert failed == {
         f"config overall ({path})": [

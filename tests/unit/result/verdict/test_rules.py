@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -9,9 +10,12 @@ import pytest
 
 from netbench.metrics import HostCounters, HttpClientRecord, Usage
 from netbench.traffic import Http, Tcp
+from netbench.worker.host_counters import HostSnapshot
 from tests.unit.result.builders import NS, http_outcome, make_failure, make_result, tcp_outcome, udp_outcome
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from netbench.result import Doubt, Result
 
 
@@ -60,11 +64,16 @@ def test_what_no_worker_could_look_at_is_said() -> None:
             "overlap",
             "all its pairs were sending in only 50.0% of the time",
         ),
+        (
+            make_result(tcp_outcome(1), tcp_outcome(1, lateness_ns=NS // 2)),
+            "overlap",
+            "round 1: all its pairs were sending in only 50.0% of the time",
+        ),
         (make_result(udp_outcome(bound_ns=40_000)), "clock-bound", "50 us is known to +-40 us"),
         (
             make_result(udp_outcome(sent=1500, received=1500)),
             "rate-not-kept",
-            "750 of the 1,000 each second that were asked for (75.0%)",
+            "750 datagrams sent each second of the 1,000 that were asked for (75.0%)",
         ),
         (
             make_result(udp_outcome(socket_drops=123)),
@@ -97,6 +106,16 @@ def test_what_no_worker_could_look_at_is_said() -> None:
         (make_result(tcp_outcome(1, client_usage=host(interface_dropped=10))), "interface-drops", "10 packets"),
         (make_result(tcp_outcome(1, server_usage=host(softnet_squeezed=90))), "softirq", "90 times its kernel's"),
         (
+            make_result(udp_outcome(sent=2000, received=1500, client_usage=host(udp_send_buffer_errors=400))),
+            "send-drops",
+            "datagrams (20.00% of those sent) were dropped at its own full queue",
+        ),
+        (
+            make_result(udp_outcome(socket_drops=None, server_usage=host(udp_receive_buffer_errors=150))),
+            "receive-buffer",
+            "datagrams (5.00% of those sent) were dropped at full receive buffers of its network namespace",
+        ),
+        (
             make_result(tcp_outcome(1, client_usage=host(tcp_segments=1000, tcp_retransmits=50))),
             "retransmits",
             "5.0% of the segments sent there were sent again",
@@ -110,6 +129,14 @@ def test_a_rule_that_is_broken_is_named_with_its_evidence(result: Result, rule: 
     assert rule in found
     assert evidence in found[rule].evidence
     assert found[rule].advice
+
+
+def test_a_hosts_idle_time_before_the_start_is_no_time_left() -> None:
+    """A quarter of a second of two and a quarter, in which the workers waited for the start."""
+    full = usage(wall_s=2.25, host=HostCounters(idle_share=0.12, softnet_dropped=0))
+    assert "host-busy" in rules(make_result(tcp_outcome(1, 1, client_usage=full)))
+    left = usage(wall_s=2.25, host=HostCounters(idle_share=0.3, softnet_dropped=0))
+    assert "host-busy" not in rules(make_result(tcp_outcome(1, 1, client_usage=left)))
 
 
 def test_a_paced_senders_thread_may_be_busy() -> None:
@@ -178,14 +205,56 @@ def test_a_stall_in_the_middle_is_named_with_its_time() -> None:
     assert "after 20 s" in steadiness(*amounts)["change-point"].evidence
 
 
-def test_a_steady_slope_is_a_trend_or_a_change() -> None:
+def test_a_steady_slope_is_a_trend_and_no_change() -> None:
     """A third more at the end."""
-    assert {"trend", "change-point"} & steadiness(*(1_000_000 + 8_000 * place for place in range(40))).keys()
+    found = steadiness(*(1_000_000 + 8_000 * place for place in range(40)))
+    assert list(found) == ["trend"]
+    assert "changed steadily, by +26%" in found["trend"].evidence
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
+def test_mere_noise_is_hardly_ever_a_doubt(share: float) -> None:
+    """Of a hundred steady series of white noise at most two break a rule."""
+    noise = random.Random(1)  # noqa: S311 - no secret
+    series = [[max(0, round(1e6 * (1 + noise.gauss(0, share)))) for _ in range(20)] for _ in range(100)]
+    assert sum(1 for amounts in series if steadiness(*amounts)) <= 2
 
 
 def test_a_short_series_is_not_judged() -> None:
     """Two values say nothing about steadiness."""
     assert steadiness(1, 1_000_000) == {}
+
+
+@pytest.mark.parametrize("counter", ["udp_receive_buffer_errors", "udp_send_buffer_errors", "interface_dropped"])
+def test_what_others_lost_is_no_doubt_where_the_traffic_lost_nothing(counter: str) -> None:
+    """Frames that the host does not know, or the farewells of a program, count in a namespace too."""
+    seen = host(**{counter: 100})
+    whole = udp_outcome(sent=2000, received=2000, socket_drops=None, client_usage=seen, server_usage=seen)
+    assert rules(make_result(whole)) == {}
+
+
+def test_interfaces_dropped_nothing_of_a_connection_that_sent_nothing_again() -> None:
+    """TCP's losses show in its retransmits."""
+    seen = host(interface_dropped=100, tcp_segments=1000, tcp_retransmits=0)
+    outcome = tcp_outcome(1, client_usage=seen, server_usage=seen)
+    assert "interface-drops" not in rules(make_result(outcome))
+
+
+#: /proc/stat's first line before and after, in the kernel's form; between both, 115 of 1,798 ticks were stolen.
+STOLEN = (
+    "cpu  2161 0 642 11817 212 0 8 402 0 0\n",
+    "cpu  3288 0 1156 12061 230 0 11 517 0 0\n",
+)
+
+
+def test_stolen_time_is_read_as_the_kernel_writes_it(tmp_path: Path) -> None:
+    """Nothing within one machine can steal from it, so lines written by hand stand for a hypervisor."""
+    (tmp_path / "stat").write_text(STOLEN[0])
+    before = HostSnapshot.now(tmp_path)
+    (tmp_path / "stat").write_text(STOLEN[1])
+    counters = HostSnapshot.now(tmp_path).since(before)
+    outcome = tcp_outcome(1, client_usage=usage(host=counters))
+    assert "gave 6% of its processors' time to others" in rules(make_result(outcome))["cpu-steal"].evidence
 
 
 def test_retransmits_count_for_tcp_alone() -> None:
