@@ -21,7 +21,7 @@ def main() -> None:
     """Load the server and print what came out as JSON."""
     host, port, connections, seconds = sys.argv[1], *(int(word) for word in sys.argv[2:5])
     traffic = Http(connections=connections)
-    loading = Loading(traffic, socket.AF_INET, (host, port), request(traffic, host, b""), threading.Event())
+    loading = Loading(traffic, socket.AF_INET, (host, port), request(traffic, host, bytes(16)), threading.Event())
     loading.probe(5)
     start = time.perf_counter_ns() + 50_000_000
     end = start + seconds * 10**9
