@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import sys
 import tempfile
 from functools import partial
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 _PORT = 8088
 _BODY_BYTES = 1024
+_CONNECTIONS = (1, 16, 64)
 _CLIENT_CORE, _SERVER_CORE = "0", "1"
+#: netbench's requests say to which session they belong; the peers' are as long.
+_SESSION = f"x-netbench-session: {'0' * 32}"
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -33,7 +37,7 @@ async def run(options: Options) -> list[Line]:
             client, server = fleet.workers
             nginx = [options.program("nginx"), "-c", str(config), "-p", directory]
             async with serving(inside(server, "taskset", "-c", _SERVER_CORE, *nginx)):
-                for connections in (1, 16, 64):
+                for connections in _CONNECTIONS:
                     found = await interleaved(
                         {
                             "netbench": partial(_engine, client, server, connections, options),
@@ -43,9 +47,12 @@ async def run(options: Options) -> list[Line]:
                         },
                         options,
                     )
-                    name = f"P4 HTTP, {connections} connection{'s' if connections > 1 else ''}"
+                    number = f"{connections} connection{'s' if connections > 1 else ''}"
+                    name = f"P4 HTTP, {number}"
                     lines.append(compared(f"{name}, nginx, k/s", found, "k/s", peer="wrk", least=0.95))
                     lines.append(compared(f"{name}, nginx, k/s", found, "k/s", peer="h2load"))
+                    cpu = "CPU us/request"
+                    lines.append(compared(f"P8 HTTP, {number}, nginx, {cpu}", found, cpu, peer="wrk"))
                     lines.append(compared(f"{name}, rate x mean / connections", found, "little", least=0.99, most=1.01))
                     lines.append(compared(f"{name}, wrk's own rate x mean / connections", found, "little", ours="wrk"))
                     lines.append(compared(f"{name}, netbench's own server, k/s", found, "k/s", ours="product"))
@@ -72,23 +79,41 @@ async def _engine(client: Worker, server: Worker, connections: int, options: Opt
     data = json.loads(await output_of(inside(client, *command)))
     assert not data["errors"]
     rate = data["requests"] / round(options.duration_s)
-    return {"k/s": rate / 1e3, "little": rate * data["mean_s"] / connections}
+    return {
+        "k/s": rate / 1e3,
+        "little": rate * data["mean_s"] / connections,
+        "CPU us/request": data["cpu_s"] / data["requests"] * 1e6,
+    }
 
 
 async def _wrk(client: Worker, server: Worker, connections: int, options: Options) -> dict[str, float]:
-    words = ["-t", "1", "-c", str(connections), "-d", f"{options.duration_s:.0f}s", f"http://{server.address}:{_PORT}/"]
-    text = await output_of(inside(client, "taskset", "-c", _CLIENT_CORE, options.program("wrk"), *words))
+    words = ["-t", "1", "-c", str(connections), "-d", f"{options.duration_s:.0f}s", "-H", _SESSION]
+    command = [options.program("wrk"), *words, f"http://{server.address}:{_PORT}/"]
+    cpu_s = _children_cpu_s()
+    text = await output_of(inside(client, "taskset", "-c", _CLIENT_CORE, *command))
+    cpu_s = _children_cpu_s() - cpu_s
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     latency = re.search(r"Latency\s+([\d.]+)(us|ms|s)", text)
+    requests = re.search(r"(\d+) requests in", text)
     assert rate is not None
     assert latency is not None
+    assert requests is not None
     assert "Non-2xx" not in text
     mean_s = float(latency[1]) * _UNITS[latency[2]]
-    return {"k/s": float(rate[1]) / 1e3, "little": float(rate[1]) * mean_s / connections}
+    return {
+        "k/s": float(rate[1]) / 1e3,
+        "little": float(rate[1]) * mean_s / connections,
+        "CPU us/request": cpu_s / int(requests[1]) * 1e6,
+    }
+
+
+def _children_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 async def _h2load(client: Worker, server: Worker, connections: int, options: Options) -> dict[str, float]:
-    words = ["--h1", "-t", "1", "-c", str(connections), "-D", f"{options.duration_s:.0f}"]
+    words = ["--h1", "-t", "1", "-c", str(connections), "-D", f"{options.duration_s:.0f}", "-H", _SESSION]
     command = [options.program("h2load"), *words, f"http://{server.address}:{_PORT}/"]
     text = await output_of(inside(client, "taskset", "-c", _CLIENT_CORE, *command))
     rate = re.search(r"([\d.]+) req/s", text)

@@ -103,7 +103,7 @@ class HttpClient:
             connections_opened=loading.opened,
             asked_rps=self._traffic.rate_rps,
             received_bytes=tally.received_bytes,
-            sent_bytes=tally.sent_bytes,
+            sent_bytes=tally.responses * self._traffic.request_bytes,
             series=self._series,
             throughput=throughput_of(self._series, self._interval),
         )

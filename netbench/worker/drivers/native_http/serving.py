@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import selectors
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from netbench.worker.drivers.native_http.events import READ, WRITE, make_events
 from netbench.worker.drivers.native_http.wire import (
     HEAD_END,
     HEAD_MAX_BYTES,
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 __all__ = ("Serving",)
 
 _TICK_S = 0.05
-_READ_BYTES = 256 * 1024
-_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_READ_BYTES = 64 * 1024
 
 
 class _Connection:
-    __slots__ = ("after_body", "closing", "head", "out", "remaining", "socket")
+    __slots__ = ("after_body", "closing", "head", "out", "remaining", "socket", "watched")
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self.head = b""
         self.remaining = 0
         self.after_body: Head | None = None
-        self.out: memoryview | None = None
+        self.out: bytes | memoryview | None = None
         self.closing = False
+        self.watched = READ
 
 
 class Serving:
@@ -52,33 +52,35 @@ class Serving:
         self._listener = listener
         self._cookie = cookie
         self._stop = stop
-        self._keep = memoryview(answer("200 OK", response_bytes, close=False))
-        self._close = memoryview(answer("200 OK", response_bytes, close=True))
-        self._forbidden = memoryview(answer("403 Forbidden", 0, close=True))
-        self._bad = memoryview(answer("400 Bad Request", 0, close=True))
-        self._selector = selectors.DefaultSelector()
+        self._keep = answer("200 OK", response_bytes, close=False)
+        self._close = answer("200 OK", response_bytes, close=True)
+        self._forbidden = answer("403 Forbidden", 0, close=True)
+        self._bad = answer("400 Bad Request", 0, close=True)
+        self._events = make_events()
+        self._connections: dict[int, _Connection] = {}
         self._heads: dict[bytes, Head] = {}
-        self._buffer = bytearray(_READ_BYTES)
         self.requests = 0
         self.connections = 0
 
     def serve(self) -> None:
         """Serve until stopped; then close everything."""
-        self._selector.register(self._listener, _READ, None)
+        self._events.watch(self._listener.fileno(), READ)
         try:
             while not self._stop.is_set():
-                for key, mask in self._selector.select(_TICK_S):
-                    if key.data is None:
+                for descriptor, mask in self._events.wait(_TICK_S):
+                    connection = self._connections.get(descriptor)
+                    if connection is None:
                         self._accept()
-                    elif mask & _WRITE:
-                        self._push(key.data)
-                    else:
-                        self._read(key.data)
+                        continue
+                    if mask & ~READ:
+                        self._push(connection)
+                    if mask & ~WRITE:
+                        self._read(connection)
         finally:
-            for key in list(self._selector.get_map().values()):
-                if isinstance(key.fileobj, socket.socket):
-                    key.fileobj.close()
-            self._selector.close()
+            for connection in self._connections.values():
+                connection.socket.close()
+            self._listener.close()
+            self._events.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -86,20 +88,28 @@ class Serving:
                 accepted, _ = self._listener.accept()
                 accepted.setblocking(False)  # noqa: FBT003 - the standard library's name
                 accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._selector.register(accepted, _READ, _Connection(accepted))
+                self._events.watch(accepted.fileno(), READ)
+                self._connections[accepted.fileno()] = _Connection(accepted)
                 self.connections += 1
 
     def _read(self, connection: _Connection) -> None:
         try:
-            count = connection.socket.recv_into(self._buffer)
+            read = connection.socket.recv(_READ_BYTES)
         except BlockingIOError:
             return
         except OSError:
-            count = 0
-        if not count:
+            # Reset by the client, or dropped by the write before.
+            read = b""
+        if not read:
             self._drop(connection)
             return
-        data = memoryview(self._buffer)[:count]
+        if connection.after_body is None and not connection.head:
+            head = self._heads.get(read)
+            if head is not None and not head.length:
+                # A whole request without a body, as all but the first are.
+                self._answer(connection, head)
+                return
+        data = memoryview(read)
         while data and connection.socket.fileno() >= 0 and not connection.closing:
             data = self._take(connection, data)
 
@@ -150,11 +160,11 @@ class Serving:
         connection.closing = head.close
         self._send(connection, self._close if head.close else self._keep)
 
-    def _refuse(self, connection: _Connection, words: memoryview) -> None:
+    def _refuse(self, connection: _Connection, words: bytes) -> None:
         connection.closing = True
         self._send(connection, words)
 
-    def _send(self, connection: _Connection, words: memoryview) -> None:
+    def _send(self, connection: _Connection, words: bytes) -> None:
         if connection.out is not None:
             # A client that pipelines: netbench's does not, and nobody else is served.
             self._drop(connection)
@@ -174,16 +184,23 @@ class Serving:
             self._drop(connection)
             return
         if sent < len(out):
-            connection.out = out[sent:]
-            self._selector.modify(connection.socket, _WRITE, connection)
+            connection.out = memoryview(out)[sent:]
+            self._watch(connection, WRITE)
             return
         connection.out = None
         if connection.closing:
             self._drop(connection)
-        elif self._selector.get_key(connection.socket).events != _READ:
-            self._selector.modify(connection.socket, _READ, connection)
+        elif connection.watched != READ:
+            self._watch(connection, READ)
+
+    def _watch(self, connection: _Connection, mask: int) -> None:
+        if connection.watched != mask:
+            self._events.change(connection.socket.fileno(), mask)
+            connection.watched = mask
 
     def _drop(self, connection: _Connection) -> None:
-        with suppress(KeyError, ValueError):
-            self._selector.unregister(connection.socket)
-        connection.socket.close()
+        descriptor = connection.socket.fileno()
+        if descriptor >= 0:
+            self._events.forget(descriptor)
+            del self._connections[descriptor]
+            connection.socket.close()

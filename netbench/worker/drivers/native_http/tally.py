@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
+from operator import sub
+from typing import TYPE_CHECKING, TypeAlias
 
 from netbench.hdr import HistogramRecorder
 
-__all__ = ("Tally",)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-#: Samples are put into histograms in bulk: one by one takes five times as long.
-_BULK = 1024
+    from netbench.worker.drivers.native_http.wire import Head
+
+__all__ = ("Answered", "Tally")
+
+#: A request that was answered whole: when it was meant to be sent, when it was sent, when the answer was whole
+#: (readings of ``time.perf_counter_ns``), and the answer's head.
+Answered: TypeAlias = "tuple[int, int, int, Head]"
 
 
 class Tally:
@@ -24,11 +31,18 @@ class Tally:
     def __init__(self, begin: int, end: int) -> None:
         self._begin = begin
         self._end = end
-        self._samples = tuple((array("q"), HistogramRecorder("ns")) for _ in range(3))
-        self.status_codes: Counter[int] = Counter()
+        self._waiting: list[Answered] = []
+        self._histograms = (HistogramRecorder("ns"), HistogramRecorder("ns"), HistogramRecorder("ns"))
+        self._status_codes: Counter[int] = Counter()
+        self._received_bytes = 0
+        #: Takes a request that was answered whole. Called for every one of them, so it does no more than keep it.
+        self.answered: Callable[[Answered], None] = self._waiting.append
         self.errors: Counter[str] = Counter()
-        self.received_bytes = 0
-        self.sent_bytes = 0
+
+    @property
+    def waiting(self) -> int:
+        """Requests that were answered and not flushed yet."""
+        return len(self._waiting)
 
     @property
     def responses(self) -> int:
@@ -36,31 +50,39 @@ class Tally:
         return sum(self.status_codes.values())
 
     @property
+    def status_codes(self) -> Counter[int]:
+        """How many answers there were of each status."""
+        self.flush()
+        return self._status_codes
+
+    @property
+    def received_bytes(self) -> int:
+        """Body bytes of the answers."""
+        self.flush()
+        return self._received_bytes
+
+    @property
     def histograms(self) -> tuple[HistogramRecorder, HistogramRecorder, HistogramRecorder]:
         """Response time, service time, send lateness."""
         self.flush()
-        (_, response), (_, service), (_, lateness) = self._samples
-        return response, service, lateness
+        return self._histograms
 
-    @property
-    def full(self) -> bool:
-        """Whether enough samples wait to be put into the histograms."""
-        return len(self._samples[0][0]) >= _BULK
-
-    def counts(self, intended: int) -> bool:
-        """Whether a request that was meant to start then belongs to the window."""
-        return self._begin <= intended < self._end
-
-    def answered(self, *, intended: int, sent: int, done: int, status: int) -> None:
-        """Take a request of the window that was answered whole. Instants are of ``time.perf_counter_ns``."""
-        (responses, _), (services, _), (lateness, _) = self._samples
-        responses.append(done - intended)
-        services.append(done - sent)
-        lateness.append(sent - intended)
-        self.status_codes[status] += 1
+    def failed(self, intended: int, kind: str) -> None:
+        """Take a request that was not answered."""
+        if self._begin <= intended < self._end:
+            self.errors[kind] += 1
 
     def flush(self) -> None:
-        """Put the waiting samples into the histograms."""
-        for samples, recorder in self._samples:
-            recorder.record_many(samples)
-            del samples[:]
+        """Put the waiting requests where they count: in bulk, for one by one takes five times as long."""
+        counted = [each for each in self._waiting if self._begin <= each[0] < self._end]
+        self._waiting.clear()
+        if not counted:
+            return
+        intended, sent, done, heads = zip(*counted, strict=True)
+        response, service, lateness = self._histograms
+        response.record_many(map(sub, done, intended))
+        service.record_many(map(sub, done, sent))
+        lateness.record_many(map(sub, sent, intended))
+        for head, count in Counter(heads).items():
+            self._status_codes[head.status] += count
+            self._received_bytes += head.length * count
