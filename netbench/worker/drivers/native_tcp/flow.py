@@ -6,6 +6,7 @@ import random
 import select
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from netbench.errors import DriverError
@@ -16,7 +17,7 @@ from netbench.worker.drivers.native_tcp.tcp_info import congestion_of, read_tcp_
 from netbench.worker.drivers.native_tcp.wakeups import WakeUps
 from netbench.worker.host import processors
 from netbench.worker.recording import throughput_of, watch_intervals
-from netbench.worker.timing import wait_until
+from netbench.worker.timing import wait_for_start, wait_until
 
 if TYPE_CHECKING:
     import threading
@@ -104,8 +105,11 @@ class Sending:
         return [range(first, streams, threads) for first in range(threads)]
 
     def _send(self, group: range, schedule: Schedule) -> None:
-        wait_until(schedule.start, self._stop)
-        self._first[group.start] = time.perf_counter_ns()
+        def rehearse() -> None:
+            with suppress(OSError):  # It will say so again when it matters.
+                self._connections[group.start].send(b"")
+
+        self._first[group.start] = wait_for_start(schedule.start, self._stop, rehearse)
         try:
             if self._bytes_per_s is not None:
                 self._send_paced(group.start, self._connections[group.start], schedule, self._bytes_per_s)
