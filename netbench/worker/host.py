@@ -12,7 +12,7 @@ from pathlib import Path
 from netbench.messages import HostFacts
 from netbench.version import __version__
 
-__all__ = ("host_facts",)
+__all__ = ("host_facts", "processors")
 
 # linux/sockios.h and linux/ethtool.h
 _SIOCGIFCONF = 0x8912
@@ -29,7 +29,7 @@ def host_facts(address: str) -> HostFacts:
         hostname=socket.gethostname(),
         kernel=f"{platform.system()} {platform.release()}",
         machine=platform.machine(),
-        cpu_count=_cpu_count(),
+        cpu_count=processors(),
         python=platform.python_version(),
         netbench=__version__,
         congestion=_congestion(),
@@ -39,7 +39,8 @@ def host_facts(address: str) -> HostFacts:
     )
 
 
-def _cpu_count() -> int:
+def processors() -> int:
+    """Count the processors that this process may run on; a CPU limit's quota does not count."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

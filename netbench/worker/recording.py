@@ -73,7 +73,9 @@ def watch_intervals(
     Returns:
         The series; it is empty where ``stop`` was set before anything counted.
     """
-    wait_until(schedule.counted_from, stop, spin_ns=0)
+    if schedule.counted_from > schedule.start:
+        wait_until(schedule.counted_from, stop, spin_ns=0)
+    # Without a warm-up nothing has moved yet, and a thread that woke at the start would take its sender's processor.
     ends: list[int] = []
     amounts: list[int] = []
     before = read_bytes()

@@ -31,8 +31,11 @@ def patient(duration_s: float) -> nb.Measurement:
 
 
 async def reached(run: nb.Run, phase: nb.Phase) -> None:
-    """Wait until a pair of the run is in this phase."""
+    """Wait until a pair of the run is in this phase; that it runs, or gathers, follows from the start instant."""
     async for event in run.events():
+        if isinstance(event, nb.RoundFired) and phase in {nb.Phase.RUNNING, nb.Phase.GATHERING}:
+            await anyio.sleep(event.starts_in_s + (event.lasts_s if phase is nb.Phase.GATHERING else 0))
+            return
         if isinstance(event, nb.PairProgressed) and event.phase is phase:
             return
     pytest.fail(f"the run ended before {phase}")
@@ -154,7 +157,7 @@ anyio.run(main)
 """
 
 
-@pytest.mark.parametrize("word", ["open", "RoundStarted", "Armed", "Running"])
+@pytest.mark.parametrize("word", ["open", "RoundStarted", "Armed", "RoundFired"])
 async def test_what_a_killed_controller_leaves_is_removed_by_cleanup_and_stops_by_itself(
     kubernetes: Kubernetes, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +175,7 @@ async def test_what_a_killed_controller_leaves_is_removed_by_cleanup_and_stops_b
     await process.wait()
     await process.aclose()
     assert await cleaning.clean(kubernetes.kubeconfig, None, kubernetes.namespace) == []
-    if word == "Running":
+    if word == "RoundFired":
         # The workers' own deadline, without any help: their containers end when the Lease has run out.
         await until(lambda: all_restarted(kubernetes))
     # As if the Lease's time had passed, and the grace for clocks that differ.

@@ -64,7 +64,7 @@ START_KEYS = (
     ),
     Key("ratePps", "a number with k, M or G", "UDP: datagrams/s of a pair"),
     Key("streams", "a whole number", "TCP, UDP: parallel streams of a pair", default="1"),
-    Key("payload", "a whole number of bytes", "TCP: one write; UDP: one datagram", default="TCP: 131072; UDP: 1400"),
+    Key("payload", "a whole number of bytes", "TCP: one write; UDP: one datagram", default="TCP: 524288; UDP: 1400"),
     Key("connections", "a whole number", "HTTP: connections of a pair", default="8"),
     Key("requestBytes", "a whole number of bytes", "HTTP: the body of each request, which then is a POST", default="0"),
     Key("responseBytes", "a whole number of bytes", "HTTP: the body of each response", default="1024"),

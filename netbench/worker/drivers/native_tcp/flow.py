@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
+import select
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from netbench.errors import DriverError
 from netbench.hdr import HistogramRecorder
 from netbench.metrics import IntervalSeries, TcpReceiverRecord, TcpSenderRecord
+from netbench.worker.drivers.native_tcp.sockets import TICK_S
 from netbench.worker.drivers.native_tcp.tcp_info import congestion_of, read_tcp_info
+from netbench.worker.drivers.native_tcp.wakeups import WakeUps
+from netbench.worker.host import processors
 from netbench.worker.recording import throughput_of, watch_intervals
-from netbench.worker.timing import wait_until
+from netbench.worker.timing import wait_for_start, wait_until
 
 if TYPE_CHECKING:
     import threading
@@ -24,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = ("Receiving", "Sending")
 
 #: Bytes of one read: a larger buffer falls out of the cache, a smaller one costs more calls.
-_READ_BYTES = 128 * 1024
+_READ_BYTES = 256 * 1024
+#: Random bytes to send, again and again: they stay in the cache however large one write is.
+_FILLER_BYTES = 128 * 1024
 #: A paced sender writes at least this often, in smaller pieces than it otherwise would, so that its rate is even.
 _PACE_S = 0.005
 #: A receiver goes on for this long after the window for what is still on its way, so that no sender is cut off.
@@ -32,7 +39,12 @@ _DRAIN_NS = 1_000_000_000
 
 
 class Sending:
-    """Sends over the window from one thread a stream."""
+    """Sends over the window.
+
+    Streams that send as fast as they can share a thread for each second processor: threads that take each other's
+    processor fill one stream's buffer to the brim before the next one's turn, and what is in the buffers then is no
+    longer in the cache. A paced stream has a thread of its own.
+    """
 
     def __init__(
         self,
@@ -52,7 +64,7 @@ class Sending:
         size = traffic.payload_bytes
         if self._bytes_per_s is not None:
             size = min(size, max(1, round(self._bytes_per_s * _PACE_S)))
-        self._payload = random.Random(seed).randbytes(size)  # noqa: S311 - filler, no secret
+        self._write = _filler(size, seed)
         self._counts = _Counts(len(connections))
         self._first: list[int | None] = [None] * len(connections)
         self._rtt = HistogramRecorder("ns")
@@ -69,8 +81,8 @@ class Sending:
 
     def functions(self, schedule: Schedule) -> list[Callable[[], None]]:
         """Give what is to run side by side, each in a thread of its own."""
-        streams = range(len(self._connections))
-        return [lambda: self._watch(schedule), *(lambda index=index: self._send(index, schedule) for index in streams)]
+        groups = self._groups()
+        return [lambda: self._watch(schedule), *(lambda group=group: self._send(group, schedule) for group in groups)]
 
     def record(self) -> TcpSenderRecord:
         """Give what was seen."""
@@ -86,32 +98,59 @@ class Sending:
             congestion=congestion_of(self._connections[0]),
         )
 
-    def _send(self, index: int, schedule: Schedule) -> None:
-        connection = self._connections[index]
-        wait_until(schedule.start, self._stop)
-        self._first[index] = time.perf_counter_ns()
+    def _groups(self) -> list[range]:
+        """Give the streams of each thread."""
+        streams = len(self._connections)
+        threads = streams if self._bytes_per_s is not None else min(streams, max(1, processors() // 2))
+        return [range(first, streams, threads) for first in range(threads)]
+
+    def _send(self, group: range, schedule: Schedule) -> None:
+        def rehearse() -> None:
+            with suppress(OSError):  # It will say so again when it matters.
+                self._connections[group.start].send(b"")
+
+        self._first[group.start] = wait_for_start(schedule.start, self._stop, rehearse)
         try:
-            if self._bytes_per_s is None:
-                self._send_fast(index, connection, schedule.end)
+            if self._bytes_per_s is not None:
+                self._send_paced(group.start, self._connections[group.start], schedule, self._bytes_per_s)
+            elif len(group) == 1:
+                self._send_fast(group.start, self._connections[group.start], schedule.end)
             else:
-                self._send_paced(index, connection, schedule, self._bytes_per_s)
-            connection.shutdown(socket.SHUT_WR)
+                self._send_in_turn(group, schedule.end)
+            for index in group:
+                self._connections[index].shutdown(socket.SHUT_WR)
         except OSError as error:
             if not self._stop.is_set():
                 raise _lost(error) from error
 
     def _send_fast(self, index: int, connection: socket.socket, end: int) -> None:
-        view = memoryview(self._payload)
-        send, totals, stopped, now = connection.send, self._counts.totals, self._stop.is_set, time.perf_counter_ns
+        send, write, totals = connection.sendmsg, self._write, self._counts.totals
+        stopped, now = self._stop.is_set, time.perf_counter_ns
         while now() < end and not stopped():
             try:
-                totals[index] += send(view)
+                totals[index] += send(write)
             except BlockingIOError:
                 continue  # The tick: nothing could be sent for a while.
 
+    def _send_in_turn(self, group: range, end: int) -> None:
+        """Write to each stream that can take something; one that cannot holds up no other."""
+        writable = select.poll()
+        sends = {}
+        for index in group:
+            writable.register(self._connections[index], select.POLLOUT)
+            sends[self._connections[index].fileno()] = index, self._connections[index].sendmsg
+        write, totals = self._write, self._counts.totals
+        stopped, now = self._stop.is_set, time.perf_counter_ns
+        while now() < end and not stopped():
+            for descriptor, _ in writable.poll(TICK_S * 1000):
+                index, send = sends[descriptor]
+                try:
+                    totals[index] += send(write, (), socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    continue
+
     def _send_paced(self, index: int, connection: socket.socket, schedule: Schedule, bytes_per_s: float) -> None:
         """Send by absolute instants, so that a late wake-up is made good and the rate does not drift."""
-        view = memoryview(self._payload)
         totals, ns_per_byte = self._counts.totals, 1e9 / bytes_per_s
         while not self._stop.is_set():
             due = schedule.start + round(totals[index] * ns_per_byte)
@@ -119,7 +158,7 @@ class Sending:
                 return
             wait_until(due, self._stop, spin_ns=0)
             try:
-                totals[index] += connection.send(view)
+                totals[index] += connection.sendmsg(self._write)
             except BlockingIOError:
                 if time.perf_counter_ns() >= schedule.end:
                     return
@@ -193,7 +232,11 @@ class Receiving:
         flags = socket.MSG_TRUNC if self._discard else 0
         receive, totals = connection.recv_into, self._counts.totals
         stopped, now = self._stop.is_set, time.perf_counter_ns
-        while now() < until and not stopped():
+        wake_ups = WakeUps(connection)
+        look_ns = 0
+        while (moment := now()) < until and not stopped():
+            if moment >= look_ns:
+                look_ns = wake_ups.adapt(moment, totals[index])
             try:
                 received = receive(buffer, _READ_BYTES, flags)
             except BlockingIOError:
@@ -228,6 +271,13 @@ class _Counts:
         """Give each stream's bytes between the first and the last reading, which is what the series sums up to."""
         begin = self._at_begin or self._at_end
         return tuple(end - start for start, end in zip(begin, self._at_end, strict=True)) or (0,) * len(self.totals)
+
+
+def _filler(size: int, seed: int) -> list[memoryview]:
+    """Give the parts of one write of so many bytes."""
+    block = memoryview(random.Random(seed).randbytes(min(size, _FILLER_BYTES)))  # noqa: S311 - filler, no secret
+    whole, rest = divmod(size, len(block))
+    return [*([block] * whole), *([block[:rest]] if rest else [])]
 
 
 def _difference(before: Sequence[int | None], after: Sequence[int | None]) -> int | None:

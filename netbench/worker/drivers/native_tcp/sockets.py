@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from netbench.worker.drivers.base import DriverTask
 
-__all__ = ("Acceptor", "connect_stream", "listen_for", "make_blocking")
+__all__ = ("TICK_S", "Acceptor", "connect_stream", "listen_for", "make_blocking")
 
 _INDEX = struct.Struct("!H")
 #: A stranger who connects and says nothing is dropped after this.
 _PROOF_TIMEOUT_S = 5.0
 #: How often a thread in a blocking call looks up, to see whether it is to stop.
-_TICK_S = 0.05
+TICK_S = 0.05
 
 
 def listen_for(task: DriverTask) -> socket.socket:
@@ -85,7 +85,7 @@ def make_blocking(connection: socket.socket) -> None:
     The kernel's own timeouts are used: Python's would add a poll(2) to every call.
     """
     connection.setblocking(True)  # noqa: FBT003 - the standard library's name
-    tick = struct.pack("@ll", 0, int(_TICK_S * 1e6))
+    tick = struct.pack("@ll", 0, int(TICK_S * 1e6))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, tick)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, tick)
 

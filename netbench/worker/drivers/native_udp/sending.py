@@ -13,7 +13,7 @@ from netbench.worker.drivers.native_udp.header import tag_of
 from netbench.worker.drivers.native_udp.mmsg import BatchSender, available
 from netbench.worker.drivers.native_udp.plain import PlainSender
 from netbench.worker.recording import watch_intervals
-from netbench.worker.timing import wait_until
+from netbench.worker.timing import wait_for_start, wait_until
 
 if TYPE_CHECKING:
     import socket
@@ -71,8 +71,10 @@ class Sending:
         self._series = watch_intervals(schedule, self._stop, lambda: self._counted * size)
 
     def _send(self, window: Window, schedule: Schedule) -> None:
-        wait_until(schedule.start, self._stop)
-        self.first_send = time.perf_counter_ns()
+        def rehearse() -> None:
+            self._senders[0].send(0, 0, self._clock.now_ns())
+
+        self.first_send = wait_for_start(schedule.start, self._stop, rehearse)
         pps = self._traffic.asked_pps
         if pps is None:
             self._send_unlimited(window, schedule.end)
