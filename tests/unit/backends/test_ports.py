@@ -15,6 +15,8 @@ import attrs
 import pytest
 
 from netbench.backends.base import PodOptions, WorkerLost
+from netbench.backends.kubernetes import arming
+from netbench.backends.kubernetes import crew as crews
 from netbench.backends.kubernetes.bundle import Bundle
 from netbench.backends.kubernetes.crew import KubernetesCrew
 from netbench.backends.kubernetes.lease import FleetLease
@@ -22,7 +24,7 @@ from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.local.control import open_control
 from netbench.backends.local.crew import LocalCrew
 from netbench.kube.api import KubeApi
-from netbench.kube.control import read_hello
+from netbench.kube.control import TimeBase, read_hello
 from netbench.kube.names import HELLO_ANNOTATION, FleetNames
 from netbench.kube.watching import follow
 from netbench.messages import (
@@ -116,6 +118,12 @@ async def kubernetes(_: Path, clock: WorkerClock) -> AsyncIterator[tuple[Crew, W
                 await anyio.sleep(0.01)
         group.start_soon(partial(follow, api, names.requests, crew.take_request))
         yield crew, control
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a pair that no test arms keep nobody waiting."""
+    monkeypatch.setattr(arming, "_PATIENCE_S", 0.02)
 
 
 HOST = "127.0.0.1"
@@ -271,3 +279,26 @@ async def test_requests_end_when_the_controller_is_gone(tmp_path: Path) -> None:
             gone.set()
             with anyio.fail_after(TIMEOUT_S):
                 assert [request async for request in control.requests()] == []
+
+
+@pytest.mark.parametrize("alive", [True, False], ids=["alive", "gone"])
+async def test_in_a_round_of_many_pairs_the_time_base_says_that_they_are_armed(
+    monkeypatch: pytest.MonkeyPatch,
+    alive: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """Without a write of the client's own, unless the time base cannot be told."""
+    monkeypatch.setattr(crews, "_ROLL_CALL_FROM", 1)
+    async with kubernetes(Path(), WorkerClock()) as (crew, control), crew.statuses("run") as statuses:
+        assert isinstance(crew, KubernetesCrew)
+        await crew.submit([REQUEST])
+        assert await first(control.requests()) == REQUEST
+        if not alive:
+            await crew._lease.name_time_base(TimeBase(worker="worker-9", host=HOST, peer_port=1))
+            assert isinstance(control, KubernetesControl)
+            with anyio.fail_after(TIMEOUT_S):
+                while control.time_base is None or control.time_base.peer_port != 1:  # noqa: ASYNC110 - see above
+                    await anyio.sleep(0.01)
+        await control.report(status(Phase.ARMED))
+        assert (await first(statuses)).phase is Phase.ARMED
+        own = await crew._api.call("GET", f"{crew._names.requests}/{NAME}")
+        assert ("pairs" in (own.get("status") or {})) is not alive

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.anyio
 GONE = event("ERROR", {"kind": "Status", "code": 410, "reason": "Expired"})
 
 
-async def told(server: ScriptedServer, expected: int, *, may_be_absent: bool = False) -> list[tuple[str, str]]:
+async def told(
+    server: ScriptedServer, expected: int, *, may_be_absent: bool = False, lists: bool = True
+) -> list[tuple[str, str]]:
     """Follow until so many changes were told, and give each one's kind and name."""
     seen: list[tuple[str, str]] = []
     enough = anyio.Event()
@@ -32,7 +34,7 @@ async def told(server: ScriptedServer, expected: int, *, may_be_absent: bool = F
             enough.set()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(partial(follow, KubeApi(server), "/things", take, may_be_absent=may_be_absent))
+        group.start_soon(partial(follow, KubeApi(server), "/things", take, may_be_absent=may_be_absent, lists=lists))
         with anyio.fail_after(30):
             await enough.wait()
         group.cancel_scope.cancel()
@@ -107,3 +109,16 @@ async def test_a_watch_that_is_forbidden_after_it_was_allowed_is_made_again() ->
         ],
     )
     assert await told(server, 3) == [("listed", ""), ("present", "a"), ("present", "b")]
+
+
+async def test_without_a_list_the_watch_tells_what_is_there() -> None:
+    """And once more from the beginning where its version is forgotten, each object told once."""
+    server = ScriptedServer(
+        [],
+        [
+            (200, [event("ADDED", thing("a", 1)), GONE]),
+            (200, [event("ADDED", thing("a", 1)), event("ADDED", thing("b", 2))]),
+        ],
+    )
+    assert await told(server, 2, lists=False) == [("present", "a"), ("present", "b")]
+    assert ["resourceVersion=0&" in asked for asked in server.asked] == [True, True]
