@@ -24,17 +24,18 @@ _AT_ONCE_MAX = 256
 class Events(Protocol):
     """Watches descriptors until they are ready, again and again as long as they are."""
 
-    def watch(self, descriptor: int, mask: int) -> None:
+    def watch(self, descriptor: int, mask: int, /) -> None:
         """Watch a descriptor that is not watched yet."""
 
-    def change(self, descriptor: int, mask: int) -> None:
+    def change(self, descriptor: int, mask: int, /) -> None:
         """Watch it for something else."""
 
-    def forget(self, descriptor: int) -> None:
+    def forget(self, descriptor: int, /) -> None:
         """Watch it no longer; to be called before it is closed."""
 
     def wait(self, timeout_s: float) -> list[tuple[int, int]]:
         """Block until something is ready or the time is over; give descriptors with their masks."""
+        ...
 
     def close(self) -> None:
         """Watch nothing any more."""
