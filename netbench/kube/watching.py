@@ -36,7 +36,7 @@ _ANY_VERSION = "0"
 #: How often a resource that is away is looked for.
 _ABSENT_POLL_S = 1.0
 
-Kind: TypeAlias = Literal["present", "deleted", "listed"]
+Kind: TypeAlias = Literal["present", "deleted", "listed", "absent"]
 
 
 @attrs.frozen
@@ -45,8 +45,9 @@ class Change:
 
     Attributes:
         kind: ``present``: the object is there, new or changed; ``deleted``: it is not any more; ``listed``: all that
-            were there have been told.
-        value: The object, empty for ``listed``.
+            were there have been told; ``absent``: the resource itself is not served, told again each second. An API
+            server that has just started serves a custom one some seconds later.
+        value: The object, empty for ``listed`` and ``absent``.
     """
 
     kind: Kind
@@ -157,9 +158,10 @@ class _Follower:
         self._version = _ANY_VERSION
 
     def take_absence(self) -> None:
-        """Tell that nothing is there any more."""
+        """Tell that nothing is there any more, and why."""
         for uid, value in list(self._known.items()):
             self._take_deleted(uid, value)
+        self._take(Change("absent", {}))
 
     async def watch(self) -> None:
         """Watch, again and again, from where the last one ended."""

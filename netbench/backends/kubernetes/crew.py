@@ -44,8 +44,14 @@ __all__ = ("KubernetesCrew",)
 #: How far ahead a start lies. A write, the API server's watch cache and a worker's wake-up take some 50 ms; the rest is
 #: for a busy API server, which has the more to tell the more workers there are.
 _START_LEAD_S, _START_LEAD_PER_WORKER_S, _START_LEAD_MAX_S = 0.5, 0.002, 10.0
+#: An API server that has just started serves custom resources some seconds after the others.
+_ABSENT_S = 10.0
 #: With so many clients in a round, the time base says for all of them that they are armed.
 _ROLL_CALL_FROM = 32
+_DEFINITION_GONE = (
+    f"the CustomResourceDefinition {CRD_NAME} is gone that this run began with: ClusterLoader2 deletes it when it "
+    "gathers. Run again; the next fleet makes it anew"
+)
 
 
 class KubernetesCrew:
@@ -66,6 +72,7 @@ class KubernetesCrew:
         self._arming = Arming()
         self._stopped: set[str] = set()
         self._called: dict[str, set[str]] = {}
+        self._absent_since_s: float | None = None
         self._offset_ns: int | None = None
         self._losses: dict[str, WorkerLost] = {}
         self._history: dict[str, list[PairStatus]] = {}
@@ -157,6 +164,10 @@ class KubernetesCrew:
 
     def take_request(self, change: Change) -> None:
         """Take a change of a request: its pairs' statuses."""
+        if change.kind == "absent":
+            self._take_absence()
+            return
+        self._absent_since_s = None
         if change.kind == "listed":
             return
         value = change.value
@@ -179,6 +190,17 @@ class KubernetesCrew:
         if alive is not None:
             port = self.hellos[alive.name].peer_port
             await self._lease.name_time_base(TimeBase(worker=alive.name, host=alive.address, peer_port=port))
+
+    def _take_absence(self) -> None:
+        """A definition that is gone takes all requests along, those too that no watch has told of."""
+        now_s = anyio.current_time()
+        self._absent_since_s = now_s if self._absent_since_s is None else self._absent_since_s
+        if now_s - self._absent_since_s < _ABSENT_S:
+            return
+        for run_id, clients in self._pairs.items():
+            for client, pair_ids in clients.items():
+                lost = [pair_id for pair_id in pair_ids if pair_id not in self._ended.get(run_id, ())]
+                self._fail(run_id, lost, client, "stopped", _DEFINITION_GONE)
 
     def _take_armed(self, run_id: str, armed: Mapping[str, int]) -> None:
         called = self._called.setdefault(run_id, set())
@@ -219,11 +241,7 @@ class KubernetesCrew:
         except ApiError as error:
             if error.status != 404:  # noqa: PLR2004 - HTTP's not found
                 raise
-            message = (
-                f"the CustomResourceDefinition {CRD_NAME} is gone that this run began with: ClusterLoader2 deletes "
-                "it when it gathers. Run again; the next fleet makes it anew"
-            )
-            self._fail(requests[0].run_id, _ids(requests), client, "stopped", message)
+            self._fail(requests[0].run_id, _ids(requests), client, "stopped", _DEFINITION_GONE)
 
     async def _put(self, client: str, value: JsonObject, *, replaced: bool) -> None:
         if replaced:

@@ -26,7 +26,7 @@ from netbench.backends.local.crew import LocalCrew
 from netbench.kube.api import KubeApi
 from netbench.kube.control import TimeBase, read_hello
 from netbench.kube.names import HELLO_ANNOTATION, FleetNames
-from netbench.kube.watching import follow
+from netbench.kube.watching import Change, follow
 from netbench.messages import (
     PROTOCOL_VERSION,
     ControlRecord,
@@ -302,3 +302,21 @@ async def test_in_a_round_of_many_pairs_the_time_base_says_that_they_are_armed(
         assert (await first(statuses)).phase is Phase.ARMED
         own = await crew._api.call("GET", f"{crew._names.requests}/{NAME}")
         assert ("pairs" in (own.get("status") or {})) is not alive
+
+
+@pytest.mark.parametrize("gone_s", [0.0, 60.0], ids=["a moment", "a minute"])
+async def test_a_definition_that_stays_away_is_the_reason_of_pairs_that_no_watch_has_told_of(
+    monkeypatch: pytest.MonkeyPatch, gone_s: float
+) -> None:
+    """An API server that has just started does not serve it for a moment, which is none."""
+    async with kubernetes(Path(), WorkerClock()) as (crew, _), crew.statuses("run") as statuses:
+        assert isinstance(crew, KubernetesCrew)
+        await crew.submit([REQUEST])
+        monkeypatch.setattr(crews, "_ABSENT_S", 30.0)
+        crew.take_request(Change("absent", {}))
+        crew._absent_since_s = anyio.current_time() - gone_s
+        crew.take_request(Change("absent", {}))
+        told: list[str] = []
+        with anyio.move_on_after(0.05):
+            told.append(str(await anext(statuses)))
+        assert ["CustomResourceDefinition" in status for status in told] == [True] * bool(gone_s)
