@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-__all__ = ("SPIN_NS", "WorkerClock", "wait_for_start", "wait_until")
+__all__ = ("SPIN_NS", "WorkerClock", "meet_start", "wait_until")
 
 #: A sleeping thread is woken up to 2 ms late; the last stretch before an instant is spent spinning.
 SPIN_NS = 2_000_000
 #: In the very last stretch nothing but the clock is looked at: each look at anything else makes the start later.
 _BLIND_NS = 50_000
-#: So often the way to the first send is gone beforehand, each time after a wait that ends like the real one.
-_REHEARSALS = 10
-_REHEARSED_WAIT_NS = 1_000
+#: Before it the way to the first send is gone some twenty times, each time after a wait that ends like the real one.
+_REHEARSE_NS = 300_000
+_REHEARSED_WAIT_NS = 10_000
 #: Pairs of readings of two clocks; the one that took the least time is kept.
 _READINGS = 5
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -87,25 +87,24 @@ def wait_until(monotonic_ns: int, stop: threading.Event, *, spin_ns: int = SPIN_
             return now_ns()
 
 
-def wait_for_start(monotonic_ns: int, stop: threading.Event, rehearse: Callable[[], object]) -> int:
-    """Block this thread until the first send is due, and have the way to it in the processor's caches by then.
+def meet_start(monotonic_ns: int, stop: threading.Event, send: Callable[[bool], object]) -> None:
+    """Block this thread until the first send is due, and have it done at that instant.
 
-    While a thread sleeps, what it is to do next leaves the caches; doing it for the first time takes some
-    microseconds, and that is how late the first send would be.
+    While a thread sleeps or spins, what it is to do next leaves the processor's caches. To do it for the first time
+    then takes a few microseconds here and some tens in the kernel, and so late the first send would be. It is therefore
+    rehearsed up to shortly before, by the same lines that then do it.
 
     Args:
         monotonic_ns: When it is due, by ``time.perf_counter_ns``.
-        stop: Ends the wait early.
-        rehearse: Goes the way of a first send, without an effect.
-
-    Returns:
-        The reading at which it returned, earlier than asked only where ``stop`` was set.
+        stop: Ends the wait early; nothing is sent then.
+        send: Sends for the first time where its argument is true, or else goes the same way without an effect.
     """
-    wait_until(monotonic_ns - SPIN_NS, stop, spin_ns=0)
-    for _ in range(_REHEARSALS):
-        now = time.perf_counter_ns()
-        if now > monotonic_ns - SPIN_NS // 2 or stop.is_set():
-            break
-        wait_until(now + _REHEARSED_WAIT_NS, stop)
-        rehearse()
-    return wait_until(monotonic_ns, stop)
+    now = time.perf_counter_ns
+    wait_until(monotonic_ns - _REHEARSE_NS, stop)
+    due = False
+    while not due and not stop.is_set():
+        due = now() > monotonic_ns - _BLIND_NS
+        instant = monotonic_ns if due else now() + _REHEARSED_WAIT_NS
+        while now() < instant:
+            pass
+        send(due)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from netbench.worker.timing import WorkerClock, wait_for_start, wait_until
+from netbench.worker.timing import WorkerClock, meet_start, wait_until
 
 
 def test_a_wait_ends_at_the_instant_and_not_before() -> None:
@@ -31,27 +31,31 @@ def test_a_wait_that_is_stopped_ends_before_its_instant() -> None:
 
 
 def test_a_start_is_met_after_its_rehearsals() -> None:
-    """Of which there are a few where there is time for them."""
+    """By the same function, which is told which of the two it is."""
     due = time.perf_counter_ns() + 20_000_000
-    rehearsed: list[int] = []
-    met = wait_for_start(due, threading.Event(), lambda: rehearsed.append(time.perf_counter_ns()))
-    assert met >= due
-    assert len(rehearsed) <= 10
+    called: list[tuple[bool, int]] = []
+    meet_start(due, threading.Event(), lambda real: called.append((real, time.perf_counter_ns())))
+    *rehearsed, (real, at) = called
+    assert real
+    assert at >= due
+    assert not any(real for real, _ in rehearsed)
+    assert len(rehearsed) <= 30
 
 
 def test_a_start_that_is_over_is_not_rehearsed() -> None:
     """It is late enough."""
-    rehearsed: list[None] = []
-    before = time.perf_counter_ns()
-    assert wait_for_start(before, threading.Event(), lambda: rehearsed.append(None)) >= before
-    assert not rehearsed
+    called: list[bool] = []
+    meet_start(time.perf_counter_ns(), threading.Event(), called.append)
+    assert called == [True]
 
 
-def test_a_start_that_is_called_off_ends_the_wait() -> None:
-    """It would last for years."""
+def test_a_start_that_is_called_off_sends_nothing() -> None:
+    """And waits no longer; it would be for years."""
     stop = threading.Event()
     stop.set()
-    assert wait_for_start(2**62, stop, lambda: None) < 2**62
+    called: list[bool] = []
+    meet_start(2**62, stop, called.append)
+    assert not called
 
 
 def test_an_instant_survives_the_way_to_the_steady_clock_and_back() -> None:

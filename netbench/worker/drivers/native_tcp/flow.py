@@ -7,6 +7,7 @@ import select
 import socket
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from netbench.errors import DriverError
@@ -17,7 +18,7 @@ from netbench.worker.drivers.native_tcp.tcp_info import congestion_of, read_tcp_
 from netbench.worker.drivers.native_tcp.wakeups import WakeUps
 from netbench.worker.host import processors
 from netbench.worker.recording import throughput_of, watch_intervals
-from netbench.worker.timing import wait_for_start, wait_until
+from netbench.worker.timing import meet_start, wait_until
 
 if TYPE_CHECKING:
     import threading
@@ -32,6 +33,8 @@ __all__ = ("Receiving", "Sending")
 _READ_BYTES = 256 * 1024
 #: Random bytes to send, again and again: they stay in the cache however large one write is.
 _FILLER_BYTES = 128 * 1024
+#: What a rehearsed write writes.
+_NOTHING = [memoryview(b"")]
 #: A paced sender writes at least this often, in smaller pieces than it otherwise would, so that its rate is even.
 _PACE_S = 0.005
 #: A receiver goes on for this long after the window for what is still on its way, so that no sender is cut off.
@@ -105,12 +108,8 @@ class Sending:
         return [range(first, streams, threads) for first in range(threads)]
 
     def _send(self, group: range, schedule: Schedule) -> None:
-        def rehearse() -> None:
-            with suppress(OSError):  # It will say so again when it matters.
-                self._connections[group.start].send(b"")
-
-        self._first[group.start] = wait_for_start(schedule.start, self._stop, rehearse)
         try:
+            meet_start(schedule.start, self._stop, partial(self._send_first, group.start))
             if self._bytes_per_s is not None:
                 self._send_paced(group.start, self._connections[group.start], schedule, self._bytes_per_s)
             elif len(group) == 1:
@@ -122,6 +121,14 @@ class Sending:
         except OSError as error:
             if not self._stop.is_set():
                 raise _lost(error) from error
+
+    def _send_first(self, index: int, real: bool) -> None:  # noqa: FBT001 - either of the two, by position
+        if real:
+            self._first[index] = time.perf_counter_ns()
+        with suppress(BlockingIOError):
+            self._counts.totals[index] += self._connections[index].sendmsg(
+                self._write if real else _NOTHING, (), socket.MSG_DONTWAIT
+            )
 
     def _send_fast(self, index: int, connection: socket.socket, end: int) -> None:
         send, write, totals = connection.sendmsg, self._write, self._counts.totals

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import sys
 
-__all__ = ("SEQUENCE_WORD", "STAMP_WORD", "TAG_WORD", "WORDS", "slot_bytes", "tag_of")
+__all__ = ("HEADER_BYTES", "SEQUENCE_WORD", "STAMP_WORD", "TAG_WORD", "slot_bytes", "tag_of")
 
 TAG_WORD, SEQUENCE_WORD, STAMP_WORD = range(3)
-WORDS = 3
 _WORD_BYTES = 8
+HEADER_BYTES = 3 * _WORD_BYTES
 
 
 def tag_of(cookie: bytes, stream: int) -> int:

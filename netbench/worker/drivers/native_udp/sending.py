@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import random
 import time
 from typing import TYPE_CHECKING
 
 from netbench.errors import DriverError
 from netbench.metrics import IntervalSeries, UdpSenderRecord
-from netbench.worker.drivers.native_udp.header import tag_of
+from netbench.worker.drivers.native_udp.header import HEADER_BYTES, tag_of
 from netbench.worker.drivers.native_udp.mmsg import BatchSender, available
 from netbench.worker.drivers.native_udp.plain import PlainSender
+from netbench.worker.drivers.native_udp.sockets import open_loop
 from netbench.worker.recording import watch_intervals
-from netbench.worker.timing import wait_for_start, wait_until
+from netbench.worker.timing import meet_start, wait_until
 
 if TYPE_CHECKING:
     import socket
@@ -41,14 +43,10 @@ class Sending:
         self._traffic = traffic
         self._stop = stop
         payload = random.Random(task.request.seed).randbytes(traffic.payload_bytes)  # noqa: S311 - filler, no secret
-        make = BatchSender if available() else PlainSender
-        self._senders = [
-            make(connection, tag_of(task.cookie, stream), payload) for stream, connection in enumerate(connections)
+        self._streams = [
+            _Stream(connection, tag_of(task.cookie, stream), payload) for stream, connection in enumerate(connections)
         ]
-        self._sequences = [0] * len(connections)
-        self._sent = [0] * len(connections)
-        self._counted = 0
-        self._errors = 0
+        self._family = connections[0].family
         self._series = IntervalSeries(ends_ns=(), amounts=())
         self.first_send: int | None = None
 
@@ -59,68 +57,92 @@ class Sending:
     def record(self) -> UdpSenderRecord:
         """Give what was sent."""
         return UdpSenderRecord(
-            stream_sent=tuple(self._sent),
-            sent_bytes=sum(self._sent) * self._traffic.payload_bytes,
+            stream_sent=tuple(stream.sent for stream in self._streams),
+            sent_bytes=self._sent_bytes(),
             series=self._series,
             asked_pps=self._traffic.asked_pps,
-            send_errors=self._errors,
+            send_errors=sum(stream.errors for stream in self._streams),
         )
 
     def _watch(self, schedule: Schedule) -> None:
-        size = self._traffic.payload_bytes
-        self._series = watch_intervals(schedule, self._stop, lambda: self._counted * size)
+        self._series = watch_intervals(schedule, self._stop, self._sent_bytes)
+
+    def _sent_bytes(self) -> int:
+        return sum(stream.sent for stream in self._streams) * self._traffic.payload_bytes
 
     def _send(self, window: Window, schedule: Schedule) -> None:
-        def rehearse() -> None:
-            self._senders[0].send(0, 0, self._clock.now_ns())
+        with open_loop(self._family) as loop:
+            self._send_first(_Stream(loop, 0, bytes(HEADER_BYTES)), window, schedule.start)
+            pps = self._traffic.asked_pps
+            if pps is None:
+                self._send_unlimited(window, schedule.end)
+            else:
+                self._send_paced(window, schedule, 1e9 / pps)
 
-        self.first_send = wait_for_start(schedule.start, self._stop, rehearse)
-        pps = self._traffic.asked_pps
-        if pps is None:
-            self._send_unlimited(window, schedule.end)
-        else:
-            self._send_paced(window, schedule, 1e9 / pps)
+    def _send_first(self, rehearsed: _Stream, window: Window, start: int) -> None:
+        """Send one datagram at the start, after some to this host itself, so that the kernel's way is warm too."""
+        first = self._streams[0]
+
+        def send(real: bool) -> None:  # noqa: FBT001 - either of the two, by position
+            stream = first if real else rehearsed
+            stream.begun = time.perf_counter_ns()
+            self._send_batch(stream, 1, window)
+
+        meet_start(start, self._stop, send)
+        self.first_send = first.begun
 
     def _send_unlimited(self, window: Window, end: int) -> None:
-        batch, streams = self._senders[0].batch, len(self._senders)
-        turn = 0
+        streams = itertools.cycle(self._streams)
         while time.perf_counter_ns() < end and not self._stop.is_set():
-            self._send_batch(turn % streams, batch, window)
-            turn += 1
+            stream = next(streams)
+            self._send_batch(stream, stream.sender.batch, window)
 
     def _send_paced(self, window: Window, schedule: Schedule, gap_ns: float) -> None:
         """Send each datagram at its own instant; after a stall what is due goes in batches, so no rate drifts."""
-        batch, streams = self._senders[0].batch, len(self._senders)
+        streams = itertools.cycle(self._streams)
+        next(streams)  # Its turn was the first send.
         total = round((schedule.end - schedule.start) / gap_ns)
-        done, turn = 0, 0
+        done = self._streams[0].sequence + self._streams[0].errors
         while done < total:
             wait_until(schedule.start + round(done * gap_ns), self._stop, spin_ns=_GAP_SPIN_NS)
             now = time.perf_counter_ns()
             if self._stop.is_set() or now >= schedule.end:
                 return
             due = min(int((now - schedule.start) / gap_ns) + 1, total)
-            done += self._send_batch(turn % streams, min(max(due - done, 1), batch), window)
-            turn += 1
+            stream = next(streams)
+            done += self._send_batch(stream, min(max(due - done, 1), stream.sender.batch), window)
 
-    def _send_batch(self, stream: int, count: int, window: Window) -> int:
+    def _send_batch(self, stream: _Stream, count: int, window: Window) -> int:
         """Try to send some datagrams; give how many are dealt with, sent or refused."""
         stamp_ns = self._clock.now_ns()
         try:
-            sent = self._senders[stream].send(count, self._sequences[stream], stamp_ns)
+            sent = stream.sender.send(count, stream.sequence, stamp_ns)
         except OSError as error:
-            return self._take_error(error)
-        self._sequences[stream] += sent
+            return _take_error(stream, error)
+        stream.sequence += sent
         if window.counted_from_ns <= stamp_ns < window.end_ns:
-            self._sent[stream] += sent
-            self._counted += sent
+            stream.sent += sent
         return sent
 
-    def _take_error(self, error: OSError) -> int:
-        if error.errno in {errno.EAGAIN, errno.EINTR}:
-            return 0  # The tick: the queue was full all the while.
-        if error.errno in {errno.ECONNREFUSED, errno.EBADF, errno.ENOTCONN}:
-            msg = f"the server's port is not open any more: {error.strerror}"
-            raise DriverError(msg, reason="connection-lost") from error
-        # A full device queue, a filter, no route for a moment: this one was not sent, and was not lost by the network.
-        self._errors += 1
-        return 1
+
+class _Stream:
+    """A stream's sender, and how far it is."""
+
+    def __init__(self, connection: socket.socket, tag: int, payload: bytes) -> None:
+        make = BatchSender if available() else PlainSender
+        self.sender = make(connection, tag, payload)
+        self.sequence = 0
+        self.sent = 0
+        self.errors = 0
+        self.begun: int | None = None
+
+
+def _take_error(stream: _Stream, error: OSError) -> int:
+    if error.errno in {errno.EAGAIN, errno.EINTR}:
+        return 0  # The tick: the queue was full all the while.
+    if error.errno in {errno.ECONNREFUSED, errno.EBADF, errno.ENOTCONN}:
+        msg = f"the server's port is not open any more: {error.strerror}"
+        raise DriverError(msg, reason="connection-lost") from error
+    # A full device queue, a filter, no route for a moment: this one was not sent, and was not lost by the network.
+    stream.errors += 1
+    return 1

@@ -11,7 +11,7 @@ import hmac
 import socket
 import struct
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -19,9 +19,11 @@ import anyio
 from netbench.errors import DriverError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from netbench.worker.drivers.base import DriverTask
 
-__all__ = ("await_client", "bind_streams", "dropped_by", "greet_server", "make_blocking", "open_stream")
+__all__ = ("await_client", "bind_streams", "dropped_by", "greet_server", "make_blocking", "open_loop", "open_stream")
 
 _HELLO, _ANSWER, _CONFIRM = b"netbench hello ", b"netbench answer", b"netbench confirm"
 _RETRY_S = 0.1
@@ -116,6 +118,17 @@ def make_blocking(connection: socket.socket) -> None:
     tick = struct.pack("@ll", 0, int(_TICK_S * 1e6))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, tick)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, tick)
+
+
+@contextmanager
+def open_loop(family: int) -> Iterator[socket.socket]:
+    """Open a socket whose datagrams go to itself, over this host's own loopback; where it has none they are refused."""
+    with socket.socket(family, socket.SOCK_DGRAM) as loop:
+        loop.setblocking(False)  # noqa: FBT003 - the standard library's name
+        with suppress(OSError):
+            loop.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+            loop.connect(loop.getsockname())
+        yield loop
 
 
 def dropped_by(connection: socket.socket) -> int | None:
