@@ -58,6 +58,10 @@ def neighbours(count: int) -> Iterator[None]:
             hog.wait()
 
 
+#: Fills a link of 100 Mbit/s, and takes what it gives at each moment: no congestion control has to find it out.
+FULL = nb.Udp(rate_pps=9000, payload_bytes=1400)
+
+
 async def running(run: nb.Run) -> None:
     """Wait until a pair of the run sends."""
     async for event in run.events():
@@ -176,20 +180,22 @@ async def test_a_throughput_that_changes_in_mid_run_is_named() -> None:
 async def test_a_throughput_that_rises_at_the_beginning_is_a_warm_up_with_a_suggestion(linked: nb.WorkerFleet) -> None:
     """The link has a fifth of its rate for the first half second of two."""
     link_rate(linked.workers[0], 2e7)
-    run = await nb.Measurement(nb.Tcp(), duration_s=2).start(linked, PAIR)
+    run = await nb.Measurement(FULL, duration_s=2).start(linked, PAIR)
     await running(run)
+    began = anyio.current_time()
     await anyio.sleep(0.45)
     link_rate(linked.workers[0], 1e8)
+    risen_s = anyio.current_time() - began
     found = {doubt.rule: doubt for doubt in (await run.gather()).verdict.doubts}
-    suggested = re.fullmatch(r"Measure again with warmup_s=([\d.]+).*", found["warm-up"].advice)
+    suggested = re.match(r"Measure again with warmup_s=(\d+(\.\d+)?)", found["warm-up"].advice)
     assert suggested is not None
-    # The congestion control takes its time to find the new rate.
-    assert 0.3 <= float(suggested[1].rstrip(".")) <= 1.3
+    # What waited for the link while it was slow is sent first, and an interval on either side may hold both rates.
+    assert risen_s - 0.2 <= float(suggested[1]) <= risen_s + 0.4
 
 
 async def test_a_throughput_that_falls_all_the_time_is_a_trend(linked: nb.WorkerFleet) -> None:
     """By four in a hundred each tenth of a second."""
-    run = await nb.Measurement(nb.Tcp(), duration_s=2).start(linked, PAIR)
+    run = await nb.Measurement(FULL, duration_s=2).start(linked, PAIR)
     await running(run)
     for step in range(20):
         await anyio.sleep(0.1)
