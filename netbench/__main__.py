@@ -1,7 +1,5 @@
 """``python -m netbench``, the same as the command ``netbench``."""
 
-import sys
+from netbench.cli import console
 
-from netbench.cli import main
-
-sys.exit(main())
+console()

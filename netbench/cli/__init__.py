@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from netbench.cli.exits import ExitCode
 from netbench.cli.parser import make_parser
@@ -13,7 +14,15 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-__all__ = ("main",)
+__all__ = ("console", "main")
+
+
+def console() -> NoReturn:
+    """Be the command ``netbench``: run :func:`main`, and exit with its code."""
+    code = main()
+    # What a command has loaded is looked through for garbage at the exit, some 0.1 s, to be dropped whole then.
+    gc.freeze()
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

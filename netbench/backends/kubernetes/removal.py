@@ -20,7 +20,8 @@ __all__ = ("DeadFleet", "dead_fleets", "remove_dead_namespaces", "remove_fleet",
 
 #: A controller that is slow, or whose clock differs, is not gone yet.
 _GRACE = timedelta(seconds=30)
-_POLL_S = 0.3
+#: Pods are looked for again after a tenth of the time that their removal has taken so far, within these.
+_POLL_MIN_S, _POLL_MAX_S, _POLL_SHARE = 0.05, 0.5, 0.1
 #: A kubelet that answers ends a worker in a second or two.
 _FORCE_AFTER_S = 15.0
 #: To ask for the removal of thousands of pods costs the API server as much as to remove them.
@@ -74,10 +75,10 @@ async def remove_fleet(api: KubeApi, names: FleetNames) -> None:
     await _delete(api, names, replica_sets)
     await together([partial(_delete, api, names, path) for path in others[:-1]])
     pods = others[0]
-    forced_at = anyio.current_time() + _FORCE_AFTER_S
-    again_at = anyio.current_time() + _AGAIN_AFTER_S
+    began = anyio.current_time()
+    forced_at, again_at = began + _FORCE_AFTER_S, began + _AGAIN_AFTER_S
     while await _is_any(api, names, pods):
-        await anyio.sleep(_POLL_S)
+        await anyio.sleep(min(max((anyio.current_time() - began) * _POLL_SHARE, _POLL_MIN_S), _POLL_MAX_S))
         if anyio.current_time() > again_at:
             # Another one may have been made meanwhile. A pod whose kubelet does not answer keeps its object; a
             # worker has nothing to lose, and ends by itself when its Lease is gone.
