@@ -46,6 +46,8 @@ __all__ = ("KubernetesCrew",)
 _START_LEAD_S, _START_LEAD_PER_WORKER_S, _START_LEAD_MAX_S = 0.5, 0.002, 10.0
 #: An API server that has just started serves custom resources some seconds after the others.
 _ABSENT_S = 10.0
+#: So many requests are created at once: each takes a connection, whose buffers are 0.4 MiB of the controller's memory.
+_CREATED_AT_ONCE = 8
 #: With so many clients in a round, the time base says for all of them that they are armed.
 _ROLL_CALL_FROM = 32
 _DEFINITION_GONE = (
@@ -70,6 +72,7 @@ class KubernetesCrew:
         self._names = names
         self._lease = lease
         self._arming = Arming()
+        self._creating = anyio.CapacityLimiter(_CREATED_AT_ONCE)
         self._stopped: set[str] = set()
         self._called: dict[str, set[str]] = {}
         self._absent_since_s: float | None = None
@@ -237,7 +240,8 @@ class KubernetesCrew:
 
     async def _create(self, client: str, requests: Sequence[PairRequest], *, replaced: bool, roll_call: bool) -> None:
         try:
-            await self._put(client, request_object(self._names, requests, roll_call=roll_call), replaced=replaced)
+            async with self._creating:
+                await self._put(client, request_object(self._names, requests, roll_call=roll_call), replaced=replaced)
         except ApiError as error:
             if error.status != 404:  # noqa: PLR2004 - HTTP's not found
                 raise
