@@ -148,7 +148,11 @@ class KubernetesControl(AsyncContextManagerMixin):
 
     async def report(self, status: PairStatus) -> None:
         """Have a status written. It does not wait for the API server, so that a busy one cannot delay a start."""
-        self._told[status.pair_id] = status
+        if status.phase.final:
+            # A worker lives for thousands of pairs, and their results are large.
+            self._told.pop(status.pair_id, None)
+        else:
+            self._told[status.pair_id] = status
         if status.phase is Phase.ARMED and status.pair_id in self._called:
             self._outbox.drop(status.pair_id)
             self._armed_sender.send_nowait(status)
