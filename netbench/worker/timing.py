@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-__all__ = ("SPIN_NS", "WorkerClock", "meet_start", "wait_until")
+__all__ = ("WorkerClock", "meet_start", "wait_until")
 
 #: A sleeping thread is woken up to 2 ms late; the last stretch before an instant is spent spinning.
-SPIN_NS = 2_000_000
+_SPIN_NS = 2_000_000
 #: In the very last stretch nothing but the clock is looked at: each look at anything else makes the start later.
 _BLIND_NS = 50_000
 #: Before it the way to the first send is gone some twenty times, each time after a wait that ends like the real one.
@@ -68,7 +68,7 @@ class WorkerClock:
         return instant - (before + after) // 2
 
 
-def wait_until(monotonic_ns: int, stop: threading.Event, *, spin_ns: int = SPIN_NS) -> int:
+def wait_until(monotonic_ns: int, stop: threading.Event, *, spin_ns: int = _SPIN_NS) -> int:
     """Block this thread until ``time.perf_counter_ns`` reaches the instant: sleep to shortly before, then spin.
 
     Returns:

@@ -10,7 +10,6 @@ import statistics
 import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ import attrs
 import netbench as nb
 from netbench.histogram import Histogram
 from tests.bench.harness import Line
-from tests.bench.lab import lab_up
+from tests.bench.lab import open_lab
 from tests.e2e.kubernetes import open_kubernetes
 from tests.e2e.simulated import SELECTOR
 
@@ -46,15 +45,10 @@ async def run(options: Options) -> list[Line]:
     lines: list[Line] = []
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65_536)), hard))
-    context = lab_up()
-    kubeconfig = await anyio.to_thread.run_sync(context.__enter__)
-    try:
+    async with open_lab() as kubeconfig:
         for pairs in options.sizes:
             async with open_kubernetes(kubeconfig, f"bench-{secrets.token_hex(3)}") as kubernetes:
                 lines += await _measured(kubernetes, pairs)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(partial(context.__exit__, None, None, None))
     return lines
 
 

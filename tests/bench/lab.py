@@ -8,17 +8,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
 import anyio.to_thread
 
 from tests.bench.harness import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from tests.bench.harness import Options
 
@@ -55,6 +56,18 @@ def _run(options: Options) -> list[Line]:
     median = statistics.median(took)
     figure = f"P12 a plan of {_DURATION_S} s, two pairs, command to prompt, s"
     return [Line(figure=figure, ours=median, peer="ClusterLoader2 53 to 55", target="<= 15", reached=median <= 15)]
+
+
+@asynccontextmanager
+async def open_lab() -> AsyncIterator[str]:
+    """Do what :func:`lab_up` does, without holding up the event loop."""
+    context = lab_up()
+    kubeconfig = await anyio.to_thread.run_sync(context.__enter__)
+    try:
+        yield kubeconfig
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(partial(context.__exit__, None, None, None))
 
 
 @contextmanager

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anyio
-import anyio.to_thread
 import attrs
 
 import netbench as nb
 from tests.bench.harness import Line
-from tests.bench.lab import lab_up
+from tests.bench.lab import open_lab
 
 if TYPE_CHECKING:
     from tests.bench.harness import Options
@@ -28,15 +25,10 @@ _REQUESTS = 1000
 
 async def run(options: Options) -> list[Line]:
     """Look at the client worker's process."""
-    context = lab_up()
-    kubeconfig = await anyio.to_thread.run_sync(context.__enter__)
-    try:
+    async with open_lab() as kubeconfig:
         cluster = nb.Cluster.connect(kubeconfig=kubeconfig, namespace="default")
         async with cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
             return await _measured(fleet, options.duration_s)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(partial(context.__exit__, None, None, None))
 
 
 async def _measured(fleet: nb.WorkerFleet, duration_s: float) -> list[Line]:
