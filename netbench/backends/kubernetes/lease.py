@@ -80,8 +80,8 @@ class FleetLease:
         await self._write()
 
     async def publish(self, record: ControlRecord) -> None:
-        """Fire or stop a round."""
-        others = (each for each in self._control.records if _key(each) != _key(record))
+        """Fire or stop a round. A run's rounds follow each other, so its earlier ones are over and need not be said."""
+        others = (each for each in self._control.records if each.run_id != record.run_id)
         self._control = attrs.evolve(self._control, records=(*others, record))
         await self._write()
 
@@ -99,10 +99,6 @@ class FleetLease:
             }
             path = f"{self._objects.names.leases}/{self._objects.names.base}"
             await self._api.call("PATCH", path, patch, patience_s=patience_s)
-
-
-def _key(record: ControlRecord) -> tuple[str, int]:
-    return record.run_id, record.round_index
 
 
 def _removed(error: BackendError) -> BackendError:

@@ -227,6 +227,18 @@ async def test_a_record_from_before_the_call_is_included(backend: Backend, tmp_p
             assert await first(late) == record
 
 
+async def test_a_fleets_lease_tells_of_the_latest_round_only() -> None:
+    """A run of thousands of rounds would fill it."""
+    rounds = [ControlRecord(run_id="run", round_index=index, start_ns=index) for index in range(2)]
+    async with kubernetes(Path(), WorkerClock()) as (crew, control):
+        async with control.records("run") as early:
+            for record in rounds:
+                await crew.publish(record)
+                assert await first(early) == record
+        async with control.records("run") as late:
+            assert await first(late) == rounds[1]
+
+
 async def test_a_workers_shifted_clock_is_found_out(backend: Backend, tmp_path: Path) -> None:
     """The time base less the worker's clock, within the bound."""
     shift_ns = 7_000_000_000

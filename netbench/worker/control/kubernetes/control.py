@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ("KubernetesControl",)
 
 _FOREVER = float("inf")
+#: A worker has one object at a time; an API server that lags behind may tell of the last few again.
+_REMEMBERED = 16
 #: A worker that finds no Lease of its fleet waits this long for one.
 _LEASE_TIMEOUT_S = 30.0
 #: A time base that did not answer in time is asked again after so long.
@@ -63,7 +65,7 @@ class KubernetesControl(AsyncContextManagerMixin):
         self._key = key
         self._clock = clock
         self._request_sender, self._requests = anyio.create_memory_object_stream[PairRequest](_FOREVER)
-        self._taken: set[tuple[str, str]] = set()
+        self._taken: dict[str, set[str]] = {}
         self._control = FleetControl()
         self._followers: dict[str, list[MemoryObjectSendStream[ControlRecord]]] = {}
         self._outbox = Outbox()
@@ -261,13 +263,15 @@ class KubernetesControl(AsyncContextManagerMixin):
     def _take_request(self, change: Change) -> None:
         if change.kind != "present":
             return
-        uid = change.value["metadata"]["uid"]
+        taken = self._taken.setdefault(change.value["metadata"]["uid"], set())
+        if len(self._taken) > _REMEMBERED:
+            del self._taken[next(iter(self._taken))]
         try:
             for request in read_requests(change.value, self._names.fleet):
-                if (uid, request.pair_id) not in self._taken and request.client == self._pod:
+                if request.pair_id not in taken and request.client == self._pod:
                     if is_in_roll_call(change.value):
                         self._called[request.pair_id] = request.round_index
-                    self._taken.add((uid, request.pair_id))
+                    taken.add(request.pair_id)
                     self._request_sender.send_nowait(request)
         except ProtocolError as error:
             print(f"a request cannot be understood: {error}", file=sys.stderr)  # noqa: T201 - the log of this pod
