@@ -331,7 +331,7 @@ def _decoded(text: str) -> Any:  # noqa: ANN401 - hdrh has no types
     try:
         # Looked at before hdrh does: it makes an array as large as the header asks for.
         _check_configuration(base64.b64decode(text, validate=True))
-        return HdrHistogram.decode(text)
+        decoded = HdrHistogram.decode(text)
     except (
         ValueError,
         TypeError,
@@ -343,6 +343,9 @@ def _decoded(text: str) -> Any:  # noqa: ANN401 - hdrh has no types
     ) as error:
         msg = f"a histogram is damaged: {text[:24]!r}... is not an HDR histogram in the compressed V2 form ({error!r})"
         raise ResultFormatError(msg) from error
+    # They hold each other. Thousands, of 330 KiB each, would wait for Python to look for such cycles.
+    decoded.encoder.histogram = None
+    return decoded
 
 
 def _check_configuration(encoded: bytes) -> None:

@@ -159,7 +159,7 @@ class KubernetesCrew:
         if change.kind == "listed":
             return
         name = change.value["metadata"]["name"]
-        if name in self._losses or all(worker.name != name for worker in self.workers):
+        if name in self._losses or name not in self.hellos:
             return
         how = "was deleted" if change.kind == "deleted" else ending(change.value)
         if how is not None:

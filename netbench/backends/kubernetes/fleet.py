@@ -23,11 +23,14 @@ from netbench.tasks import background_tasks, together
 from netbench.topology import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from netbench.backends.base import PodOptions
     from netbench.backends.kubernetes.bundle import Bundle
+    from netbench.backends.kubernetes.pods import PodFacts
     from netbench.kube.api import JsonObject, KubeApi
+    from netbench.kube.watching import Change
+    from netbench.messages import WorkerHello
 
 __all__ = ("FleetPlan", "open_fleet")
 
@@ -98,23 +101,36 @@ async def open_fleet(
         arrivals = Arrivals(api, names, expected, plan.progress)
         mine = {"labelSelector": names.selector}
         pods = f"/api/v1/namespaces/{plan.namespace}/pods"
+        # One watch tells both, from the first pod to the last: to list thousands of pods once more, when all are ready,
+        # costs the API server and this process a hundred megabytes.
+        group.start_soon(partial(follow, api, pods, _telling(arrivals.take_pod, crew.take_pod), params=mine))
         async with background_tasks() as waiting:
             workers = {"labelSelector": f"{names.selector},{ROLE_LABEL}=worker"}
-            waiting.start_soon(partial(follow, api, pods, arrivals.take_pod, params=mine))
             waiting.start_soon(partial(follow, api, objects.deployments_path, arrivals.take_deployment, params=mine))
             waiting.start_soon(partial(follow, api, names.leases, arrivals.take_lease, params=workers))
             for index, (node, count) in enumerate(plan.counts.items()):
                 await api.create(objects.deployments_path, objects.deployment(count, node, index))
             timeout_s = _READY_TIMEOUT_S if plan.ready_timeout_s is None else plan.ready_timeout_s
             ready = await arrivals.wait(timeout_s)
-        made = [
-            Worker(name=pod.name, node=pod.node or "", address=pod.address or "", zone=plan.zones.get(pod.node or ""))
-            for pod, _ in ready
-        ]
-        await crew.begin(made, {pod.name: hello for pod, hello in ready})
-        group.start_soon(partial(follow, api, pods, crew.take_pod, params=mine))
+            # In one step, so that no pod ends unseen in between.
+            await crew.begin(_workers(ready, plan.zones), {pod.name: hello for pod, hello in ready})
         group.start_soon(partial(follow, api, names.requests, crew.take_request, params=mine, may_be_absent=True))
         yield crew
+
+
+def _workers(ready: Iterable[tuple[PodFacts, WorkerHello]], zones: Mapping[str, str | None]) -> list[Worker]:
+    return [
+        Worker(name=pod.name, node=pod.node or "", address=pod.address or "", zone=zones.get(pod.node or ""))
+        for pod, _ in ready
+    ]
+
+
+def _telling(*takers: Callable[[Change], None]) -> Callable[[Change], None]:
+    def tell(change: Change) -> None:
+        for take in takers:
+            take(change)
+
+    return tell
 
 
 async def _account(api: KubeApi, objects: FleetObjects) -> None:

@@ -85,8 +85,36 @@ async def test_a_version_that_is_forgotten_is_listed_anew(refusal: tuple[int, Se
         ("present", "a"),
         ("present", "b"),
         ("listed", ""),
-        ("deleted", "a"),
         ("present", "c"),
+        ("deleted", "a"),
+        ("listed", ""),
+    ]
+
+
+async def test_an_object_in_the_place_of_another_is_told_after_the_end_of_that_one() -> None:
+    """Both have its name; what is kept by name must not lose the new one."""
+    anew = thing("a", 9)
+    anew["metadata"]["uid"] = "another"
+    server = ScriptedServer([listing(1, thing("a", 1)), listing(9, anew)], [(410, [{"code": 410}]), (200, [])])
+    assert await told(server, 5) == [
+        ("present", "a"),
+        ("listed", ""),
+        ("deleted", "a"),
+        ("present", "a"),
+        ("listed", ""),
+    ]
+
+
+async def test_a_list_that_is_forgotten_between_two_pages_begins_anew() -> None:
+    """What was told from its first page and is gone then is told as deleted."""
+    first = listing(1, thing("a", 1), thing("b", 1))
+    first[1]["metadata"]["continue"] = "page two"
+    server = ScriptedServer([first, (410, {"code": 410}), listing(9, thing("b", 1), thing("c", 9))], [(200, [])])
+    assert await told(server, 5) == [
+        ("present", "a"),
+        ("present", "b"),
+        ("present", "c"),
+        ("deleted", "a"),
         ("listed", ""),
     ]
 
