@@ -18,8 +18,9 @@ __all__ = ("WorkerClock", "meet_start", "wait_until")
 _SPIN_NS = 2_000_000
 #: In the very last stretch nothing but the clock is looked at: each look at anything else makes the start later.
 _BLIND_NS = 50_000
-#: Before it the way to the first send is gone some twenty times, each time after a wait that ends like the real one.
-_REHEARSE_NS = 300_000
+#: Before it the way to the first send is gone some sixty times, each time after a wait that ends like the real one. The
+#: first time a thread goes it takes 100 us and, one time in twenty, up to 650: pages of its stack and of the kernel's.
+_REHEARSE_NS = 1_500_000
 _REHEARSED_WAIT_NS = 10_000
 #: Pairs of readings of two clocks; the one that took the least time is kept.
 _READINGS = 5

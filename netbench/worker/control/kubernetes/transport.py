@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
 import httpx
 from anyio import AsyncContextManagerMixin
 
 from netbench.errors import BackendError
 from netbench.kube.transport import Reply, StreamedReply, TransportError
+from netbench.worker.control.kubernetes.resumption import resume_sessions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -58,6 +60,8 @@ class PodTransport(AsyncContextManagerMixin):
         self._token = ""
         self._token_read_s = float("-inf")
         self._client: httpx.AsyncClient | None = None
+        self._connecting = anyio.Lock()
+        self._was_connected = False
 
     @property
     def server(self) -> str:
@@ -75,6 +79,7 @@ class PodTransport(AsyncContextManagerMixin):
             context = ssl.create_default_context(cafile=str(self._account / "ca.crt"))
             # Python 3.13's default refuses authorities without a key usage, which clusters of every age have.
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+            resume_sessions(context)
             self._authorization()
         except OSError as error:
             msg = f"the pod has no service account at {self._account}: {error}"
@@ -97,9 +102,10 @@ class PodTransport(AsyncContextManagerMixin):
         if body is not None:
             headers["Content-Type"] = content_type
         try:
-            reply = await self._opened.request(
-                verb, self._server + path, content=body, headers=headers, timeout=timeout_s
-            )
+            async with self._in_turn():
+                reply = await self._opened.request(
+                    verb, self._server + path, content=body, headers=headers, timeout=timeout_s
+                )
         except (httpx.HTTPError, OSError) as error:
             raise self._broken(error) from error
         return Reply(status=reply.status_code, headers=dict(reply.headers), body=reply.content)
@@ -114,10 +120,24 @@ class PodTransport(AsyncContextManagerMixin):
         headers = {"Authorization": self._authorization(), "Accept": "application/json"}
         timeout = httpx.Timeout(idle_timeout_s, connect=_CONNECT_TIMEOUT_S)
         try:
-            async with self._opened.stream("GET", self._server + path, headers=headers, timeout=timeout) as reply:
+            async with AsyncExitStack() as stack:
+                async with self._in_turn():
+                    opened = self._opened.stream("GET", self._server + path, headers=headers, timeout=timeout)
+                    reply = await stack.enter_async_context(opened)
                 yield StreamedReply(status=reply.status_code, headers=dict(reply.headers), chunks=self._chunks(reply))
         except (httpx.HTTPError, OSError) as error:
             raise self._broken(error) from error
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncGenerator[None, None]:
+        """Make the first connection alone: the others, begun at the same time, go on with its session."""
+        async with AsyncExitStack() as turn:
+            if not self._was_connected:
+                await turn.enter_async_context(self._connecting)
+            if self._was_connected:
+                await turn.aclose()
+            yield
+            self._was_connected = True
 
     async def _chunks(self, reply: httpx.Response) -> AsyncIterator[bytes]:
         try:
