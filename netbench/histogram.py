@@ -344,7 +344,7 @@ def _decoded(text: str) -> Any:  # noqa: ANN401 - hdrh has no types
         msg = f"a histogram is damaged: {text[:24]!r}... is not an HDR histogram in the compressed V2 form ({error!r})"
         raise ResultFormatError(msg) from error
     # They hold each other. Thousands, of 330 KiB each, would wait for Python to look for such cycles.
-    decoded.encoder.histogram = None
+    del decoded.encoder.histogram
     return decoded
 
 
