@@ -101,8 +101,8 @@ async def open_fleet(
         arrivals = Arrivals(api, names, expected, plan.progress)
         mine = {"labelSelector": names.selector}
         pods = f"/api/v1/namespaces/{plan.namespace}/pods"
-        # One watch tells both, from the first pod to the last: to list thousands of pods once more, when all are ready,
-        # costs the API server and this process a hundred megabytes.
+        # One watch tells both, from the first pod to the last: to list thousands of pods once more when all are ready
+        # costs this process a hundred megabytes, and the API server the work.
         group.start_soon(partial(follow, api, pods, _telling(arrivals.take_pod, crew.take_pod), params=mine))
         async with background_tasks() as waiting:
             workers = {"labelSelector": f"{names.selector},{ROLE_LABEL}=worker"}

@@ -20,21 +20,21 @@ def resume_sessions(context: ssl.SSLContext) -> None:
     """
     wrap_plainly = context.wrap_bio
     latest: ssl.SSLObject | None = None
-    session: ssl.SSLSession | None = None
+    kept: ssl.SSLSession | None = None
 
     def wrap_bio(
         incoming: ssl.MemoryBIO,
         outgoing: ssl.MemoryBIO,
         server_side: bool = False,  # noqa: FBT001, FBT002 - the standard library's signature
         server_hostname: str | bytes | None = None,
-        given: ssl.SSLSession | None = None,
+        session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        nonlocal latest, session
+        nonlocal latest, kept
         # It is there only some time after the handshake, when the server has sent a ticket.
         found = None if latest is None else latest.session
         if found is not None and found.has_ticket:
-            session = found
-        latest = wrap_plainly(incoming, outgoing, server_side, server_hostname, given or session)
+            kept = found
+        latest = wrap_plainly(incoming, outgoing, server_side, server_hostname, session or kept)
         return latest
 
     # On this one object: anyio hands a subclass's method to a thread.
