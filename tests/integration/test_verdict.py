@@ -222,7 +222,8 @@ async def test_datagrams_that_the_senders_kernel_refuses_are_named(fleet: nb.Wor
     with refuse(fleet.workers[0], "udp length > 500 numgen random mod 100 < 5") as rule:
         result = await nb.Measurement(nb.Udp(rate_pps=1000), duration_s=1).run(fleet, PAIR)
         refused = rule.dropped()
-    assert result.pairs[0].send_errors == refused
+    # After a stall datagrams go in batches; one that is refused within a batch is tried again, which the filter counts.
+    assert 0 < (result.pairs[0].send_errors or 0) <= refused
     assert "send-refused" in rules(result)
 
 
