@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlencode
 
@@ -110,7 +111,7 @@ class KubeApi:
             except TransportError as error:
                 cause = error
             else:
-                if reply.status < 300:  # noqa: PLR2004 - HTTP's success
+                if reply.status < HTTPStatus.MULTIPLE_CHOICES:
                     self.note_right(verb, path)
                     # Whoever deletes thousands of objects is answered with all of them, and does not look.
                     return {} if verb == "DELETE" else _parsed(reply.body)
@@ -133,7 +134,7 @@ class KubeApi:
         try:
             return await self.call("GET", path, params=params)
         except ApiError as error:
-            if error.status == 404:  # noqa: PLR2004 - HTTP's not found
+            if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
 
@@ -155,7 +156,7 @@ class KubeApi:
         try:
             await self.call("DELETE", path, params=params)
         except ApiError as error:
-            if error.status != 404:  # noqa: PLR2004 - HTTP's not found
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
 
 
@@ -163,7 +164,7 @@ def error_from(verb: str, path: str, status: int, body: bytes) -> ApiError:
     """Make the error of an answer that is no success."""
     told = _parsed(body)
     message = str(told.get("message") or body[:300].decode(errors="replace") or f"HTTP status {status}")
-    kind = AccessDeniedError if status == 403 and told.get("reason") == "Forbidden" else ApiError  # noqa: PLR2004 - HTTP
+    kind = AccessDeniedError if status == HTTPStatus.FORBIDDEN and told.get("reason") == "Forbidden" else ApiError
     return kind(f"{verb} {path}: {message}", status=status, reason=str(told.get("reason") or ""), verb=verb, path=path)
 
 

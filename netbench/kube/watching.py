@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlencode
 
@@ -30,7 +31,6 @@ _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.05, 3.0
 _PAGE = "500"
 #: What is kept of an object that was told.
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "labels")
-_GONE, _NOT_FOUND = 410, 404
 #: A watch from here on begins with everything that is in the server's memory.
 _ANY_VERSION = "0"
 #: How often a resource that is away is looked for.
@@ -99,7 +99,7 @@ async def follow(  # noqa: PLR0913 - what kinds of objects differ in
         except _GoneError:
             continue
         except ApiError as error:
-            if not may_be_absent or error.status != _NOT_FOUND:
+            if not may_be_absent or error.status != HTTPStatus.NOT_FOUND:
                 raise
             follower.take_absence()
             await anyio.sleep(_ABSENT_POLL_S)
@@ -135,7 +135,7 @@ class _Follower:
             try:
                 listed = await self._api.call("GET", self._path, params=params, patience_s=self._patience_s)
             except ApiError as error:
-                if error.status == _GONE and page:
+                if error.status == HTTPStatus.GONE and page:
                     # The list changed too much between two of its pages.
                     present, page = set(), {}
                     continue
@@ -168,7 +168,7 @@ class _Follower:
         while True:
             try:
                 async with self._api.transport.stream(self._watch_path(), idle_timeout_s=self._idle_timeout_s) as reply:
-                    if reply.status != 200:  # noqa: PLR2004 - HTTP's success
+                    if reply.status != HTTPStatus.OK:
                         await self._refuse(reply.status, b"".join([chunk async for chunk in reply.chunks]))
                     else:
                         away_since = None
@@ -203,7 +203,7 @@ class _Follower:
         self._delay_s = min(max(self._delay_s * 2, _FIRST_DELAY_S), _LONGEST_DELAY_S)
 
     async def _refuse(self, status: int, body: bytes) -> None:
-        if status == _GONE:
+        if status == HTTPStatus.GONE:
             raise _GoneError
         error = error_from("WATCH", self._path, status, body)
         if isinstance(error, AccessDeniedError) and self._api.had_right("WATCH", self._path):
@@ -226,7 +226,7 @@ class _Follower:
             msg = f"the API server {self._api.transport.server} sent what is no watch event: {line[:80]!r}"
             raise TransportError(msg) from error
         if kind == "ERROR":
-            if value.get("code") == _GONE or value.get("reason") in {"Expired", "Gone"}:
+            if value.get("code") == HTTPStatus.GONE or value.get("reason") in {"Expired", "Gone"}:
                 raise _GoneError
             msg = f"the watch of {self._path} ended: {value.get('message')}"
             raise TransportError(msg)

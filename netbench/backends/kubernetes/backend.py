@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
@@ -166,7 +167,7 @@ async def _version(api: KubeApi) -> str:
         # Whoever waits at a terminal wants to hear soon that nothing is there.
         return str((await api.call("GET", "/version", patience_s=5)).get("gitVersion"))
     except ApiError as error:
-        if error.status == 401:  # noqa: PLR2004 - HTTP's unauthorized
+        if error.status == HTTPStatus.UNAUTHORIZED:
             msg = f"the API server {api.transport.server} does not accept these credentials: they are wrong or expired"
             raise BackendError(msg) from error
         raise

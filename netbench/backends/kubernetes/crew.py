@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
@@ -243,7 +244,7 @@ class KubernetesCrew:
             async with self._creating:
                 await self._put(client, request_object(self._names, requests, roll_call=roll_call), replaced=replaced)
         except ApiError as error:
-            if error.status != 404:  # noqa: PLR2004 - HTTP's not found
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
             self._fail(requests[0].run_id, _ids(requests), client, "stopped", _DEFINITION_GONE)
 

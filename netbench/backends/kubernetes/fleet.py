@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
@@ -148,7 +149,7 @@ async def _is_created(api: KubeApi, path: str, value: JsonObject) -> bool:
     try:
         await api.create(path, value)
     except ApiError as error:
-        if error.status == 404 and value["kind"] == "RoleBinding":  # noqa: PLR2004 - HTTP's not found
+        if error.status == HTTPStatus.NOT_FOUND and value["kind"] == "RoleBinding":
             # The API server's own view of Roles lags behind a little.
             return False
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
@@ -70,7 +71,7 @@ class FleetLease:
             try:
                 await self._write(patience_s=LEASE_DURATION_S)
             except BackendError as error:
-                gone = isinstance(error, ApiError) and error.status == 404  # noqa: PLR2004 - HTTP's not found
+                gone = isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND
                 on_failure(_removed(error) if gone else error)
                 return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
@@ -147,7 +148,7 @@ class Arrivals:
                 )
             except BackendError:
                 return ""
-            if reply.status == 200 and reply.body.strip():  # noqa: PLR2004 - HTTP's success
+            if reply.status == HTTPStatus.OK and reply.body.strip():
                 return "\n".join(f"  {line}" for line in reply.body.decode(errors="replace").strip().splitlines())
         return ""
 

@@ -6,6 +6,7 @@ import random
 import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -301,7 +302,7 @@ class KubernetesControl(AsyncContextManagerMixin):
             await self._api.call("PATCH", path, patch, patience_s=_FOREVER)
         except ApiError as error:
             # Whoever removed the request does not wait for its result.
-            if error.status != 404:  # noqa: PLR2004 - HTTP's not found
+            if error.status != HTTPStatus.NOT_FOUND:
                 print(f"a status could not be written: {error}", file=sys.stderr)  # noqa: T201 - the log of this pod
 
 

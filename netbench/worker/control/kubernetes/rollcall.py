@@ -7,6 +7,7 @@ server a write for each pair.
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
@@ -72,5 +73,5 @@ class RollCall:
             await self._api.call("PATCH", f"{self._names.requests}/{roll}/status", patch, patience_s=_FOREVER)
         except ApiError as error:
             # Whoever removed the roll does not wait for it.
-            if error.status != 404:  # noqa: PLR2004 - HTTP's not found
+            if error.status != HTTPStatus.NOT_FOUND:
                 print(f"the roll {roll} could not be written: {error}", file=sys.stderr)  # noqa: T201 - this pod's log
