@@ -1,0 +1,1 @@
+"""Pairing strategies, and what a measurement refuses of users' own ones."""
