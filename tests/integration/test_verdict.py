@@ -224,6 +224,8 @@ async def test_datagrams_that_the_senders_kernel_refuses_are_named(fleet: nb.Wor
         refused = rule.dropped()
     # After a stall datagrams go in batches; one that is refused within a batch is tried again, which the filter counts.
     assert 0 < (result.pairs[0].send_errors or 0) <= refused
+    # Whatever was refused does not count as sent, to the datagram.
+    assert result.lost == 0
     assert "send-refused" in rules(result)
 
 
