@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import statistics
 from typing import TYPE_CHECKING
@@ -27,9 +26,8 @@ async def run(options: Options) -> list[Line]:  # noqa: ARG001 - trials are many
             result = await measurement.run(fleet, nb.ExplicitPairs([("worker-0", "worker-1")]))
     finally:
         del os.environ["NETBENCH_TEST_CLOCK_SHIFTS_NS"]
-    late_us = sorted(pair.start_lateness_s * 1e6 for pair in result.pairs)
-    p99 = late_us[math.ceil(0.99 * len(late_us)) - 1]
-    median = statistics.median(late_us)
+    late = nb.Histogram.of([pair.outcome.timing.start_lateness_ns for pair in result.pairs], "ns")
+    median, p99 = (late.percentile(percent) * 1e6 for percent in (50, 99))
     inside = [abs(pair.clock_offset_s - _SHIFT_NS / 1e9) <= pair.clock_bound_s for pair in result.pairs]
     off_us = statistics.median(abs(pair.clock_offset_s - _SHIFT_NS / 1e9) * 1e6 for pair in result.pairs)
     bound_us = statistics.median(pair.clock_bound_s * 1e6 for pair in result.pairs)
