@@ -155,7 +155,7 @@ class Measurement:
         def make_result(
             pairs: Sequence[PairResult],
             failures: Sequence[PairFailure],
-            stopped_early: bool,  # noqa: FBT001
+            stopped_early: bool,  # noqa: FBT001 - as Run calls it
             repeats: int,
         ) -> Result:
             return Result(

@@ -250,7 +250,7 @@ class PairStatus:
 def _exact(kind: type[object], *also: type[object]) -> Any:  # noqa: ANN401 - JSON
     def structure(value: object, _: object) -> object:
         if type(value) is kind or type(value) in also:
-            return kind(value) if also else value  # type: ignore[call-arg]
+            return kind(value) if also else value  # type: ignore[call-arg] # each of them takes one
         msg = f"expected {kind.__name__}, not {value!r}"
         raise ValueError(msg)
 

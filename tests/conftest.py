@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,  # noqa: ARG001 - pytest's hook
-    call: pytest.CallInfo[None],  # noqa: ARG001
+    call: pytest.CallInfo[None],  # noqa: ARG001 - likewise
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a skipped test be a failed one where everything is said to be installed."""
     report = yield

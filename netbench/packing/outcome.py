@@ -113,7 +113,13 @@ def _is_elsewhere(value: object) -> bool:
     return value is _ELSEWHERE
 
 
-def _follows(writer: Writer, record: Any, name: str, value: HistogramData, said: dict[str, Any]) -> bool:  # noqa: ANN401
+def _follows(
+    writer: Writer,
+    record: Any,  # noqa: ANN401 - any of FlowRecord
+    name: str,
+    value: HistogramData,
+    said: dict[str, Any],
+) -> bool:
     """Leave out a histogram that follows from the record's series, as that of the throughput does."""
     if name != "throughput" or record.series is None:
         return False

@@ -26,7 +26,7 @@ def test_an_example_runs(path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_the_notebook_runs() -> None:
     """In a real kernel; its last cells show a table and plots."""
-    notebook = nbformat.read(ROOT / "examples" / "first_measurement.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    notebook = nbformat.read(ROOT / "examples" / "first_measurement.ipynb", as_version=4)  # type: ignore[no-untyped-call] # nbformat's
     NotebookClient(notebook, timeout=50, kernel_name="python3").execute()
     pages = [
         output.data.get("text/html", "")

@@ -117,7 +117,7 @@ class FakeCrew:
         self.say(request, Phase.DONE, done=outcome(record.start_ns or 0))
 
     @asynccontextmanager
-    async def statuses(self, run_id: str) -> AsyncIterator[AsyncIterator[StatusEvent]]:  # noqa: ARG002
+    async def statuses(self, run_id: str) -> AsyncIterator[AsyncIterator[StatusEvent]]:  # noqa: ARG002 - one run
         """Stream what was said."""
         yield self._receive
 

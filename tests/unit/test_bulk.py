@@ -78,7 +78,7 @@ def test_what_a_histogram_does_not_hold_is_refused(wrong: Any) -> None:  # noqa:
 def test_a_unit_that_is_none_is_refused() -> None:
     """The message names those that are."""
     with pytest.raises(InvalidArgumentError, match=r"^Histogram\.of\(unit\) must be 'ns', 'bit/s' or 'byte'"):
-        Histogram.of([1], "s")  # type: ignore[arg-type]
+        Histogram.of([1], "s")  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_an_own_histogram_answers_in_base_units() -> None:

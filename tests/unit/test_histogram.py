@@ -316,4 +316,4 @@ def test_a_histogram_of_another_configuration_is_refused(lowest: int, highest: i
 def test_a_percent_is_a_number() -> None:
     """A string is refused by its name."""
     with pytest.raises(InvalidArgumentError, match=r"percentile\(percent\)"):
-        Histogram.from_data(record([1])).percentile("50")  # type: ignore[arg-type]
+        Histogram.from_data(record([1])).percentile("50")  # type: ignore[arg-type] # wrong on purpose

@@ -37,18 +37,18 @@ def test_a_wrong_argument_of_a_measurement_is_named(arguments: dict[str, Any], n
 def test_traffic_must_be_traffic() -> None:
     """Its class is not enough."""
     with pytest.raises(nb.InvalidArgumentError, match="Tcp"):
-        nb.Measurement(nb.Tcp)  # type: ignore[arg-type]
+        nb.Measurement(nb.Tcp)  # type: ignore[arg-type] # wrong on purpose
 
 
 @pytest.mark.parametrize("driver", ["iperf2", "iperf3"])
 def test_the_iperf_programs_do_not_speak_http(driver: str) -> None:
     """The error says which driver does."""
     with pytest.raises(nb.InvalidArgumentError, match="'native' for Http"):
-        nb.Measurement(nb.Http(), driver=driver)  # type: ignore[arg-type]
+        nb.Measurement(nb.Http(), driver=driver)  # type: ignore[arg-type] # wrong on purpose
 
 
 @pytest.mark.parametrize("driver", ["iperf2", "iperf3"])
 def test_the_iperf_programs_cannot_warm_up_udp(driver: str) -> None:
     """Their two sides would leave out different datagrams, and call the difference lost."""
     with pytest.raises(nb.InvalidArgumentError, match="warmup_s"):
-        nb.Measurement(nb.Udp(), warmup_s=1, driver=driver)  # type: ignore[arg-type]
+        nb.Measurement(nb.Udp(), warmup_s=1, driver=driver)  # type: ignore[arg-type] # wrong on purpose

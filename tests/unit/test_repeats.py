@@ -284,7 +284,10 @@ async def test_a_pair_that_fails_ends_the_search() -> None:
         (nb.Udp(), {"bound": 0.01}),
     ],
 )
-def test_a_search_that_cannot_be_is_refused(traffic: Any, arguments: dict[str, Any]) -> None:  # noqa: ANN401
+def test_a_search_that_cannot_be_is_refused(
+    traffic: Any,  # noqa: ANN401 - deliberately wrong
+    arguments: dict[str, Any],
+) -> None:
     """Before anything is started."""
     with pytest.raises(nb.InvalidArgumentError):
         nb.Search(traffic, **{"bound": nb.MaxLoss(), "rate_max": 10_000, **arguments})

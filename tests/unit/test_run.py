@@ -55,7 +55,7 @@ async def test_nothing_is_fired_before_all_pairs_are_armed() -> None:
         fired_at.append(anyio.current_time())
         FakeCrew.on_record(crew, request, record)
 
-    crew.on_record = note_time  # type: ignore[method-assign]
+    crew.on_record = note_time  # type: ignore[method-assign] # the fake's own
     async with anyio.create_task_group() as group:
         await measure(crew)
     assert fired_at == [5.0, 5.0]
@@ -102,7 +102,7 @@ async def test_the_others_results_are_kept_when_one_pair_fails() -> None:
 async def test_a_pair_without_result_after_the_deadline_is_named() -> None:
     """Armed and fired, then silence: a time-out in the last known phase."""
     crew = FakeCrew()
-    crew.on_record = lambda request, record: crew.say(request, Phase.RUNNING)  # type: ignore[method-assign] # noqa: ARG005
+    crew.on_record = lambda request, *_: crew.say(request, Phase.RUNNING)  # type: ignore[method-assign] # the fake's own
     result = await measure(crew)
     assert (result.failures[0].failure.reason, result.failures[0].failure.phase) == ("timeout", Phase.RUNNING)
 
@@ -110,7 +110,7 @@ async def test_a_pair_without_result_after_the_deadline_is_named() -> None:
 async def test_a_lost_worker_fails_its_pairs_by_name() -> None:
     """A dead server is named as the worker at fault."""
     crew = FakeCrew()
-    crew.on_record = lambda *_: crew.lose("worker-1")  # type: ignore[method-assign]
+    crew.on_record = lambda *_: crew.lose("worker-1")  # type: ignore[method-assign] # the fake's own
     result = await measure(crew)
     failure = result.failures[0].failure
     assert (failure.reason, failure.worker) == ("worker-lost", "worker-1")
@@ -125,7 +125,7 @@ async def test_a_broken_connection_is_explained_by_the_loss_that_follows() -> No
         crew.say(request, Phase.FAILED, failure=failure)
         crew.lose("worker-1")
 
-    crew.on_record = break_then_lose  # type: ignore[method-assign]
+    crew.on_record = break_then_lose  # type: ignore[method-assign] # the fake's own
     result = await measure(crew)
     assert result.failures[0].failure.reason == "worker-lost"
 
@@ -133,7 +133,7 @@ async def test_a_broken_connection_is_explained_by_the_loss_that_follows() -> No
 async def test_a_worker_lost_in_one_round_fails_at_once_in_the_next() -> None:
     """Later rounds do not wait for the dead."""
     crew = FakeCrew()
-    crew.on_record = lambda *_: crew.lose("worker-1")  # type: ignore[method-assign]
+    crew.on_record = lambda *_: crew.lose("worker-1")  # type: ignore[method-assign] # the fake's own
     async with fleet_of(crew) as fleet:
         result = await Measurement(Tcp(), duration_s=1).run(fleet, NodeMatrix())
     assert [failure.failure.reason for failure in result.failures] == ["worker-lost", "worker-lost"]
@@ -157,7 +157,7 @@ async def test_stop_ends_the_traffic_and_keeps_what_was_measured() -> None:
         if record.stop:
             FakeCrew.on_record(crew, request, record)
 
-    crew.on_record = only_when_stopped  # type: ignore[method-assign]
+    crew.on_record = only_when_stopped  # type: ignore[method-assign] # the fake's own
     async with fleet_of(crew) as fleet:
         run = await Measurement(Tcp(), duration_s=3600).start(fleet, CrossNode())
         async for event in run.events():
@@ -224,7 +224,7 @@ async def test_events_are_told_from_the_beginning_to_a_late_listener() -> None:
 async def test_a_failed_pair_is_told_as_an_event() -> None:
     """Progress shows failures as they come."""
     crew = FakeCrew()
-    crew.on_record = lambda *_: crew.lose("worker-0")  # type: ignore[method-assign]
+    crew.on_record = lambda *_: crew.lose("worker-0")  # type: ignore[method-assign] # the fake's own
     async with fleet_of(crew) as fleet:
         run = await Measurement(Tcp(), duration_s=1).start(fleet, ExplicitPairs([("worker-0", "worker-1")]))
         failed = [event async for event in run.events() if isinstance(event, PairFailed)]

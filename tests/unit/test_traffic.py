@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from netbench.errors import InvalidArgumentError
 from netbench.traffic import Http, Tcp, Traffic, Udp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Some of what is no number that a rate or a time could be.
 NO_NUMBERS = [0, -1, 0.0, math.nan, math.inf, -math.inf, True, "1", [1]]
@@ -108,13 +111,13 @@ def test_an_unknown_word_is_refused_with_the_choices(
 class TestBounds:
     """Every whole number has a least and a greatest value."""
 
-    def test_both_bounds_are_accepted(self, kind: Any, name: str, least: int, most: int) -> None:  # noqa: ANN401
+    def test_both_bounds_are_accepted(self, kind: Callable[..., object], name: str, least: int, most: int) -> None:
         """They belong to the range."""
         assert [getattr(kind(**{name: value}), name) for value in (least, most)] == [least, most]
 
     def test_what_lies_beyond_is_refused_with_the_range(
         self,
-        kind: Any,  # noqa: ANN401
+        kind: Callable[..., object],
         name: str,
         least: int,
         most: int,
@@ -205,7 +208,7 @@ def test_only_an_http_answer_may_come_after_the_end(traffic: Traffic, tail_s: fl
 def test_unlimited_is_true_or_false() -> None:
     """Other values that Python takes for true are not."""
     with pytest.raises(InvalidArgumentError, match=r"^Udp\(unlimited=\)"):
-        Udp(unlimited="yes")  # type: ignore[arg-type]
+        Udp(unlimited="yes")  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_a_rate_beyond_any_float_is_refused() -> None:

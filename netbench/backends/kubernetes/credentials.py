@@ -127,7 +127,7 @@ def _refreshing(loader: Any) -> Callable[[Configuration], Awaitable[None]]:  # n
 def _in_cluster() -> Access:
     configuration = _fresh()
     try:
-        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call] # it has none
         namespace = _ACCOUNT_NAMESPACE.read_text().strip()
     except Exception as error:
         msg = f"this pod's service account cannot be used: {error}"

@@ -141,7 +141,14 @@ class FleetObjects:
     def _core(self, plural: str) -> str:
         return f"/api/v1/namespaces/{self.names.namespace}/{plural}"
 
-    def _object(self, version: str, kind: str, *, name: str | None = None, **rest: Any) -> JsonObject:  # noqa: ANN401
+    def _object(
+        self,
+        version: str,
+        kind: str,
+        *,
+        name: str | None = None,
+        **rest: Any,  # noqa: ANN401 - JSON
+    ) -> JsonObject:
         metadata = {"name": name or self.names.base, "namespace": self.names.namespace, "labels": self.names.labels}
         return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
 

@@ -121,9 +121,9 @@ def parse(report: dict[str, Any], traffic: Any, role: Role, interval_ns: int) ->
             ends = [stream["udp"] for stream in report["end"]["streams"] if stream["udp"]["sender"] is sends]
             records.append(_udp(traffic, ends, series, interval_ns, sends=sends))
         else:
-            forward = sends == (role == "client")
+            direction: Direction = "forward" if sends == (role == "client") else "reverse"
             congestion = report["end"].get("sender_tcp_congestion") if sends else None
-            records.append(_tcp("forward" if forward else "reverse", streams, series, interval_ns, sends, congestion))
+            records.append(_tcp(direction, streams, series, interval_ns, congestion, sends=sends))
     return tuple(records)
 
 
@@ -148,8 +148,9 @@ def _tcp(
     intervals: Sequence[Sequence[dict[str, Any]]],
     series: IntervalSeries,
     interval_ns: int,
-    sends: bool,  # noqa: FBT001
     congestion: str | None,
+    *,
+    sends: bool,
 ) -> TcpSenderRecord | TcpReceiverRecord:
     totals: dict[int, int] = {}
     for streams in intervals:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -78,7 +77,7 @@ def _make_python(path: Path) -> None:
 
 def _make_full(path: Path) -> None:
     """Build the project's own Containerfile, with the stock image's stand-in as its base."""
-    certificates = ["-v", "/etc/ssl/certs:/etc/ssl/certs:ro"] if os.path.exists("/etc/ssl/certs") else []  # noqa: PTH110
+    certificates = ["-v", "/etc/ssl/certs:/etc/ssl/certs:ro"] if Path("/etc/ssl/certs").exists() else []
     _buildah(
         "bud",
         "-q",

@@ -113,7 +113,7 @@ def tcp_records(
     return sender, receiver
 
 
-def tcp_outcome(*amounts: int, retransmits: int | None = 3, **changes: Any) -> PairOutcome:  # noqa: ANN401
+def tcp_outcome(*amounts: int, retransmits: int | None = 3, **changes: Any) -> PairOutcome:  # noqa: ANN401 - a record's field
     """Give a forward TCP outcome of these bytes a second; ``changes`` are those of make_outcome."""
     sender, receiver = tcp_records(*amounts, retransmits=retransmits)
     return make_outcome([sender], [receiver], **{"window_ns": (0, len(amounts) * NS), **changes})
@@ -126,7 +126,7 @@ def udp_outcome(
     asked_pps: float | None = 1000.0,
     jitter_ns: float = 5000.0,
     socket_drops: int | None = 0,
-    **changes: Any,  # noqa: ANN401
+    **changes: Any,  # noqa: ANN401 - a record's field
 ) -> PairOutcome:
     """Give a UDP outcome over two seconds, of datagrams of 1,000 bytes; one was delayed by less than nothing."""
     sender = UdpSenderRecord(
@@ -147,7 +147,7 @@ def udp_outcome(
     return make_outcome([sender], [receiver], **changes)
 
 
-def http_outcome(responses: int = 90, errors: dict[str, int] | None = None, **changes: Any) -> PairOutcome:  # noqa: ANN401
+def http_outcome(responses: int = 90, errors: dict[str, int] | None = None, **changes: Any) -> PairOutcome:  # noqa: ANN401 - a record's field
     """Give an HTTP outcome over two seconds, with bodies of 1,000 bytes there and 3,000 back."""
     failed = {} if errors is None else errors
     times = record([1_000_000, 2_000_000, 3_000_000], "ns")
@@ -191,7 +191,7 @@ def _traffic_of(outcome: PairOutcome) -> Traffic:
     return Udp() if UdpSenderRecord in kinds else Tcp()
 
 
-def make_result(*outcomes: PairOutcome, **changes: Any) -> Result:  # noqa: ANN401
+def make_result(*outcomes: PairOutcome, **changes: Any) -> Result:  # noqa: ANN401 - a record's field
     """Give a result with one pair for each outcome, all in one round, with changes."""
     facts = HostFacts(
         hostname="h", kernel="Linux 6.1", machine="x86_64", cpu_count=4, python="3.11.7", netbench="0", mtu=1500

@@ -164,7 +164,7 @@ def test_a_name_is_given_to_one_method_only() -> None:
 def test_a_method_needs_execute_and_dispose() -> None:
     """Said when it is added, not when it is called."""
     with pytest.raises(nb.InvalidArgumentError, match=r"execute\(\) and dispose\(\)"):
-        nb.measurement_method("Half")(int)  # type: ignore[type-var]
+        nb.measurement_method("Half")(int)  # type: ignore[type-var] # wrong on purpose
 
 
 def install(directory: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:

@@ -29,7 +29,7 @@ class Server:
     def __init__(self) -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)  # noqa: FBT003 - the standard library's name
-        self.address: tuple[object, ...] = listener.getsockname()
+        self.address: tuple[str, int] = listener.getsockname()
         self._stop = threading.Event()
         self.serving = Serving(listener, COOKIE, BODY_BYTES, self._stop)
         self._thread = threading.Thread(target=self.serving.serve)
@@ -37,7 +37,7 @@ class Server:
 
     def connected(self) -> socket.socket:
         """Give a connection to it."""
-        return socket.create_connection(self.address, timeout=10)  # type: ignore[arg-type]
+        return socket.create_connection(self.address, timeout=10)
 
     def stop(self) -> None:
         """End it."""

@@ -25,7 +25,7 @@ from tests.unit.worker.tasks import task_for
 
 if TYPE_CHECKING:
     from netbench.metrics import SideReport
-    from netbench.traffic import Traffic
+    from netbench.traffic import Direction, Traffic
     from netbench.worker.drivers.base import ClientDriver, ServerDriver
 
 pytestmark = pytest.mark.anyio
@@ -73,9 +73,9 @@ async def exchange(traffic: Traffic) -> tuple[SideReport, SideReport]:
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse", "both"])
-async def test_tcp_reports_each_direction_from_both_sides(direction: str) -> None:
+async def test_tcp_reports_each_direction_from_both_sides(direction: Direction) -> None:
     """The sender's record on one side, the receiver's on the other."""
-    client, server = await exchange(Tcp(direction=direction, rate_bps=10e6, streams=2))  # type: ignore[arg-type]
+    client, server = await exchange(Tcp(direction=direction, rate_bps=10e6, streams=2))
     directions = {"forward": {"forward"}, "reverse": {"reverse"}, "both": {"forward", "reverse"}}[direction]
     records = [*client.records, *server.records]
     assert {record.direction for record in records if isinstance(record, TcpSenderRecord)} == directions
