@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlencode
@@ -122,6 +121,7 @@ class _Follower:
         self._idle_timeout_s = idle_timeout_s
         self._patience_s = patience_s
         self._known: dict[str, JsonObject] = {}
+        self._labels: JsonObject = {}
         self._version = ""
         self._delay_s = 0.0
         self._denied_since: float | None = None
@@ -248,8 +248,17 @@ class _Follower:
             if before["metadata"]["uid"] != metadata["uid"]:
                 self._take_deleted(before)
         # Only what tells a later list apart is kept: thousands of objects are followed at once.
-        self._known[place] = {"metadata": _kept(metadata)}
+        self._known[place] = {"metadata": self._kept(metadata)}
         self._take(Change("present", value))
+
+    def _kept(self, metadata: JsonObject) -> JsonObject:
+        kept = {key: metadata[key] for key in _KEPT if key in metadata}
+        if "labels" in kept:
+            # Neighbours have the same ones; read from JSON, each has its own. To intern their texts is no way out: each
+            # that is let go uses up Python's table of them, which then doubles.
+            self._labels = self._labels if kept["labels"] == self._labels else kept["labels"]
+            kept["labels"] = self._labels
+        return kept
 
     def _take_deleted(self, value: JsonObject) -> None:
         self._known.pop(_place(value), None)
@@ -259,11 +268,3 @@ class _Follower:
 def _place(value: JsonObject) -> str:
     """Give where an object is in its collection; another one may take its place."""
     return f"{value['metadata'].get('namespace', '')}/{value['metadata']['name']}"
-
-
-def _kept(metadata: JsonObject) -> JsonObject:
-    kept = {key: metadata[key] for key in _KEPT if key in metadata}
-    if kept.get("labels"):
-        # The objects of a fleet share their labels' texts; read from JSON, each has its own.
-        kept["labels"] = {sys.intern(name): sys.intern(text) for name, text in kept["labels"].items()}
-    return kept

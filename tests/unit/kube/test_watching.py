@@ -105,6 +105,26 @@ async def test_an_object_in_the_place_of_another_is_told_after_the_end_of_that_o
     ]
 
 
+async def test_what_is_told_as_deleted_has_its_own_labels() -> None:
+    """Neighbours with the same ones share them, and one with others does not."""
+    there = [thing(name, 1) for name in "abcd"]
+    for value, color in zip(there, ("red", "red", "blue", "red"), strict=True):
+        value["metadata"]["labels"] = {"color": color}
+    server = ScriptedServer([listing(1, *there), listing(9)], [(410, [{"code": 410}]), (200, [])])
+    colors: list[str] = []
+
+    def take(change: Change) -> None:
+        if change.kind == "deleted":
+            colors.append(change.value["metadata"]["labels"]["color"])
+        elif change.kind == "listed" and colors:
+            group.cancel_scope.cancel()
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(follow, KubeApi(server), "/things", take))
+    assert colors == ["red", "red", "blue", "red"]
+
+
 async def test_a_list_that_is_forgotten_between_two_pages_begins_anew() -> None:
     """What was told from its first page and is gone then is told as deleted."""
     first = listing(1, thing("a", 1), thing("b", 1))
