@@ -244,7 +244,7 @@ class HttpClientRecord:
             ``malformed``, ``unsent``.
         response_time: From the intended start to the last byte of the answer.
         service_time: From the real send to the last byte.
-        send_lateness: From the intended start to the real send.
+        send_lateness: From the intended start to the real send, to two digits.
         connections_opened: TCP connections made.
         asked_rps: Requests per second asked for; None in a closed loop.
         received_bytes: Body bytes received.

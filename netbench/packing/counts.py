@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from netbench.packing.stream import signed, zigzag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from netbench.packing.stream import Reader, Writer
 
@@ -28,16 +28,21 @@ _LEVELS = 16
 
 def write_counts(writer: Writer, buckets: Mapping[int, int]) -> None:
     """Write how many values each bucket holds, of those that hold any."""
-    levels: list[dict[int, int]] = [dict(sorted(buckets.items()))]
-    for _ in range(_LEVELS):
+    writer.number(sum(buckets.values()))
+    if not buckets:
+        return
+    lowest, low_bits = _alike(buckets)
+    writer.number(lowest)
+    writer.number(low_bits)
+    levels: list[dict[int, int]] = [{place >> lowest: count for place, count in sorted(buckets.items())}]
+    for _ in range(lowest, _LEVELS):
         above: dict[int, int] = {}
         for place, count in levels[-1].items():
             above[place >> 1] = above.get(place >> 1, 0) + count
         levels.append(above)
-    writer.number(levels[_LEVELS].get(0, 0))
-    for level in range(_LEVELS, 0, -1):
-        below = levels[level - 1]
-        parts = [(count, below.get(2 * place, 0)) for place, count in levels[level].items()]
+    for level in range(_LEVELS, lowest, -1):
+        below = levels[level - 1 - lowest]
+        parts = [(count, below.get(2 * place, 0)) for place, count in levels[level - lowest].items()]
         if level > _OCTAVE_LEVEL:
             for _, lower in parts:
                 writer.number(lower)
@@ -53,8 +58,14 @@ def read_counts(reader: Reader) -> dict[int, int]:
         IndexError: It ends before.
     """
     count = reader.number()
-    parts = {0: count} if count else {}
-    for level in range(_LEVELS, 0, -1):
+    if not count:
+        return {}
+    lowest, low_bits = reader.number(), reader.number()
+    if lowest > _LEVELS or low_bits >> lowest:
+        msg = f"buckets are said to be alike in {lowest} bits, {low_bits}"
+        raise ValueError(msg)
+    parts = {0: count}
+    for level in range(_LEVELS, lowest, -1):
         if level > _OCTAVE_LEVEL:
             lowers = [reader.number() for _ in parts]
         else:
@@ -69,7 +80,17 @@ def read_counts(reader: Reader) -> dict[int, int]:
             if lower < count:
                 below[2 * place + 1] = count - lower
         parts = below
-    return parts
+    return {place << lowest | low_bits: count for place, count in parts.items()}
+
+
+def _alike(places: Collection[int]) -> tuple[int, int]:
+    """Give how many of their lower bits are the same in all of them, and what they are."""
+    first = next(iter(places))
+    different = 0
+    for place in places:
+        different |= place ^ first
+    alike = (different & -different).bit_length() - 1 if different else _LEVELS
+    return alike, first & ((1 << alike) - 1)
 
 
 def _write_halves(writer: Writer, parts: list[tuple[int, int]]) -> None:

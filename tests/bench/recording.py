@@ -29,6 +29,12 @@ _LONG_S = 60.0
 _KB = 1000.0
 _MERGED = (1000, 2000)
 _TIMES = 20
+_TRAFFIC: dict[str, nb.Traffic] = {
+    "TCP": nb.Tcp(rate_bps=1e8),
+    "UDP": nb.Udp(),
+    "HTTP": nb.Http(rate_rps=500),
+    "HTTP, as fast as it goes": nb.Http(),
+}
 
 
 async def run(options: Options) -> list[Line]:
@@ -51,7 +57,7 @@ async def run(options: Options) -> list[Line]:
         lines.append(compared("P11 recorded with numpy, M values/s", found, "M/s", ours="numpy", least=20))
     lines += [_merging(values, count) for count in _MERGED]
     async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
-        for name, traffic in (("TCP", nb.Tcp(rate_bps=1e8)), ("UDP", nb.Udp()), ("HTTP", nb.Http(rate_rps=500))):
+        for name, traffic in _TRAFFIC.items():
             result = await nb.Measurement(traffic, duration_s=_LONG_S).run(fleet, nb.CrossNode())
             lines += _wire(name, result)
     return lines

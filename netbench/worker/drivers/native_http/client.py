@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from netbench.errors import DriverError
+from netbench.hdr import to_two_digits
 from netbench.metrics import HttpClientRecord, IntervalSeries, SideReport
 from netbench.worker.drivers.native_http.limits import allow_open_files
 from netbench.worker.drivers.native_http.loading import Loading
@@ -99,7 +100,7 @@ class HttpClient:
             errors=errors,
             response_time=response.data(),
             service_time=service.data(),
-            send_lateness=lateness.data(),
+            send_lateness=to_two_digits(lateness.data()),
             connections_opened=loading.opened,
             asked_rps=self._traffic.rate_rps,
             received_bytes=tally.received_bytes,
