@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import attrs
 
 from netbench.metrics import HostCounters
+from netbench.worker.procfs import read_file
 
 __all__ = ("HostSnapshot",)
 
-_PROC = Path("/proc")
+_PROC = "/proc"
 #: Of the first line of /proc/stat: idle and iowait, and steal; guests' time is in user's already.
 _IDLE, _STEAL, _COUNTED = (3, 4), 7, 8
 #: Of a line of /proc/net/dev after the name: dropped when received, dropped when sent.
@@ -36,17 +35,17 @@ class HostSnapshot:
     tcp: tuple[int, int] | None
 
     @classmethod
-    def now(cls, proc: Path = _PROC) -> HostSnapshot:
+    def now(cls, proc: str = _PROC) -> HostSnapshot:
         """Read them.
 
         Args:
             proc: Where the proc file system is.
         """
-        snmp = _read(proc / "net" / "snmp")
+        snmp = _read(f"{proc}/net/snmp")
         return cls(
-            cpu=_cpu(_read(proc / "stat")),
-            softnet=_softnet(_read(proc / "net" / "softnet_stat")),
-            interface_dropped=_dropped(_read(proc / "net" / "dev")),
+            cpu=_cpu(_read(f"{proc}/stat")),
+            softnet=_softnet(_read(f"{proc}/net/softnet_stat")),
+            interface_dropped=_dropped(_read(f"{proc}/net/dev")),
             udp=_snmp(snmp, "Udp:", "RcvbufErrors", "SndbufErrors"),
             tcp=_snmp(snmp, "Tcp:", "OutSegs", "RetransSegs"),
         )
@@ -74,9 +73,9 @@ class HostSnapshot:
         return None if counters == HostCounters() else counters
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
     try:
-        return path.read_text()
+        return read_file(path)
     except OSError:
         return ""
 

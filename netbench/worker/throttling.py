@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import attrs
+
+from netbench.worker.procfs import read_file
 
 __all__ = ("CpuStat", "read_cpu_stat")
 
-_CGROUPS = Path("/sys/fs/cgroup")
-_SELF = Path("/proc/self/cgroup")
+_CGROUPS = "/sys/fs/cgroup"
+_SELF = "/proc/self/cgroup"
 
 
 @attrs.frozen
@@ -27,7 +27,7 @@ class CpuStat:
     throttled_s: float
 
 
-def read_cpu_stat(cgroups: Path = _CGROUPS, own: Path = _SELF) -> CpuStat | None:
+def read_cpu_stat(cgroups: str = _CGROUPS, own: str = _SELF) -> CpuStat | None:
     """Read ``cpu.stat`` of this process' cgroup, version 2 or 1; None where there is none.
 
     Args:
@@ -36,7 +36,7 @@ def read_cpu_stat(cgroups: Path = _CGROUPS, own: Path = _SELF) -> CpuStat | None
     """
     for path in _candidates(cgroups, own):
         try:
-            fields = dict(line.split() for line in path.read_text().splitlines())
+            fields = dict(line.split() for line in read_file(path).splitlines())
             held_s = (
                 int(fields["throttled_usec"]) / 1e6
                 if "throttled_usec" in fields
@@ -48,21 +48,21 @@ def read_cpu_stat(cgroups: Path = _CGROUPS, own: Path = _SELF) -> CpuStat | None
     return None
 
 
-def _candidates(cgroups: Path, own: Path) -> list[Path]:
+def _candidates(cgroups: str, own: str) -> list[str]:
     """Give where the file may be. In a container the own cgroup is the root, or its path there is the host's."""
     try:
-        lines = own.read_text().splitlines()
+        lines = read_file(own).splitlines()
     except OSError:
         return []
-    found: list[Path] = []
+    found: list[str] = []
     for line in lines:
         _, controllers, path = line.split(":", 2)
         inside = path.lstrip("/")
         if not controllers:
-            roots = [cgroups, cgroups / "unified"]
+            roots = [cgroups, f"{cgroups}/unified"]
         elif "cpu" in controllers.split(","):
-            roots = [cgroups / controllers, cgroups / "cpu"]
+            roots = [f"{cgroups}/{controllers}", f"{cgroups}/cpu"]
         else:
             continue
-        found += [root / each / "cpu.stat" for root in roots for each in (inside, "")]
+        found += [f"{root}/{each}/cpu.stat" for root in roots for each in (inside, ".")]
     return found

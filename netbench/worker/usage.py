@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import resource
 import time
-from pathlib import Path
 
 import attrs
 
 from netbench.metrics import Usage
 from netbench.worker.host_counters import HostSnapshot
+from netbench.worker.procfs import names_in, read_file
 from netbench.worker.throttling import CpuStat, read_cpu_stat
 
 __all__ = ("UsageMeter", "read_threads")
 
-_TASKS = Path("/proc/self/task")
+_TASKS = "/proc/self/task"
 _NS_PER_S = 1e9
 
 
@@ -89,7 +89,7 @@ def _threads(
     return max(ran for ran, _ in changes) / _NS_PER_S, max(waited for _, waited in changes) / _NS_PER_S
 
 
-def read_threads(tasks: Path = _TASKS) -> dict[int, tuple[int, int]]:
+def read_threads(tasks: str = _TASKS) -> dict[int, tuple[int, int]]:
     """Read for each thread how long it ran and how long it waited for a processor, in nanoseconds.
 
     Threads that traffic ran in are idle for a while before they end, so they are still there when it is over.
@@ -99,13 +99,13 @@ def read_threads(tasks: Path = _TASKS) -> dict[int, tuple[int, int]]:
     """
     found: dict[int, tuple[int, int]] = {}
     try:
-        listed = list(tasks.iterdir())
+        threads = names_in(tasks)
     except OSError:
         return found
-    for task in listed:
+    for thread in threads:
         try:
-            ran, waited, _ = (task / "schedstat").read_text().split()
-            found[int(task.name)] = int(ran), int(waited)
+            ran, waited, _ = read_file(f"{tasks}/{thread}/schedstat").split()
+            found[int(thread)] = int(ran), int(waited)
         except (OSError, ValueError):
             continue
     return found

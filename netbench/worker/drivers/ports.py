@@ -6,9 +6,9 @@ import errno
 import socket
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 from netbench.errors import DriverError
+from netbench.worker.procfs import read_file
 
 __all__ = ("choose_port", "is_open")
 
@@ -63,10 +63,11 @@ def is_open(port: int, kind: str) -> bool:
         msg = "the iperf drivers need workers on Linux, for /proc/net says when their servers listen"
         raise DriverError(msg, reason="unsupported")
     for table in (kind, f"{kind}6"):
-        path = Path("/proc/net") / table
-        if not path.exists():
+        try:
+            lines = read_file(f"/proc/net/{table}").splitlines()
+        except FileNotFoundError:
             continue
-        for line in path.read_text(encoding="ascii").splitlines()[1:]:
+        for line in lines[1:]:
             _, local, _, state, *_ = line.split()
             if int(local.rpartition(":")[2], _BASE) == port and (kind == "udp" or state == _TCP_LISTEN):
                 return True

@@ -39,7 +39,7 @@ def snapshot(
     (proc / "net" / "softnet_stat").write_text(f"0000ffff {softnet[0]:08x} {softnet[1]:08x} 00000000\n" * 2)
     (proc / "net" / "dev").write_text(DEV.format(lo=drops[0], eth=drops[1]))
     (proc / "net" / "snmp").write_text(SNMP.format(segments=tcp[0], again=tcp[1], received=udp[0], sent=udp[1]))
-    return HostSnapshot.now(proc)
+    return HostSnapshot.now(str(proc))
 
 
 def test_counters_are_what_changed(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_counters_are_what_changed(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_is_missing_and_not_zero(tmp_path: Path) -> None:
     """As on another system."""
-    nothing = HostSnapshot.now(tmp_path)
+    nothing = HostSnapshot.now(str(tmp_path))
     assert nothing.since(nothing) is None
 
 
@@ -68,7 +68,7 @@ def test_a_file_of_another_form_is_missing(tmp_path: Path) -> None:
     (tmp_path / "net").mkdir()
     (tmp_path / "net" / "snmp").write_text("Udp: InDatagrams\nUdp: 5\n")
     (tmp_path / "stat").write_text("cpu 1 2\n")
-    found = HostSnapshot.now(tmp_path)
+    found = HostSnapshot.now(str(tmp_path))
     assert (found.udp, found.cpu) == (None, None)
 
 
@@ -77,9 +77,9 @@ def test_threads_have_what_they_ran_and_waited(tmp_path: Path) -> None:
     for thread, text in ((1, "100 20 3\n"), (2, "5 6 7\n"), (3, "")):
         (tmp_path / str(thread)).mkdir()
         (tmp_path / str(thread) / "schedstat").write_text(text)
-    assert read_threads(tmp_path) == {1: (100, 20), 2: (5, 6)}
+    assert read_threads(str(tmp_path)) == {1: (100, 20), 2: (5, 6)}
 
 
 def test_a_system_without_them_has_no_threads(tmp_path: Path) -> None:
     """And no figure."""
-    assert read_threads(tmp_path / "nowhere") == {}
+    assert read_threads(str(tmp_path / "nowhere")) == {}

@@ -250,9 +250,9 @@ STOLEN = (
 def test_stolen_time_is_read_as_the_kernel_writes_it(tmp_path: Path) -> None:
     """Nothing within one machine can steal from it, so lines written by hand stand for a hypervisor."""
     (tmp_path / "stat").write_text(STOLEN[0])
-    before = HostSnapshot.now(tmp_path)
+    before = HostSnapshot.now(str(tmp_path))
     (tmp_path / "stat").write_text(STOLEN[1])
-    counters = HostSnapshot.now(tmp_path).since(before)
+    counters = HostSnapshot.now(str(tmp_path)).since(before)
     outcome = tcp_outcome(1, client_usage=usage(host=counters))
     assert "gave 6% of its processors' time to others" in rules(make_result(outcome))["cpu-steal"].evidence
 
