@@ -8,11 +8,11 @@ from netbench.histogram import Histogram
 from netbench.metrics import HistogramData
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from netbench.metrics import IntervalSeries
 
-__all__ = ("complete_sum", "merged_or_none", "rate_bps")
+__all__ = ("added", "complete_sum", "mean_of_known", "merged_or_none", "rate_bps")
 
 _NS_PER_S = 1_000_000_000
 
@@ -24,6 +24,24 @@ def complete_sum(amounts: Iterable[Count | None]) -> Count | None:
     kept = list(amounts)
     known = [amount for amount in kept if amount is not None]
     return sum(known[1:], start=known[0]) if known and len(known) == len(kept) else None
+
+
+def mean_of_known(figures: Iterable[float | None]) -> float | None:
+    """Give the mean of those that are there; None where none is."""
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) / len(known) if known else None
+
+
+def added(counts: Iterable[Mapping[str, int] | None]) -> dict[str, int] | None:
+    """Add up counts by their key; None where there are none to add, or where one part is missing."""
+    parts = list(counts)
+    total: dict[str, int] = {}
+    for part in parts:
+        if part is None:
+            return None
+        for key, amount in part.items():
+            total[key] = total.get(key, 0) + amount
+    return dict(sorted(total.items())) if parts else None
 
 
 def merged_or_none(histograms: Iterable[HistogramData | Histogram | None]) -> Histogram | None:

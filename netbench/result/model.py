@@ -10,17 +10,17 @@ import attrs
 from netbench import validation as v
 from netbench.errors import IncompleteResultError, InvalidArgumentError, MissingValueError
 from netbench.result import frame, html, perfdata, rounds, store, table
-from netbench.result.combine import complete_sum, merged_or_none
+from netbench.result.combine import added, complete_sum, mean_of_known, merged_or_none
 from netbench.result.facts import MeasurementFacts, RunMetadata
 from netbench.result.failure import PairFailure
 from netbench.result.pair import PairResult
-from netbench.result.precision import ConfidenceInterval, Precision, interval_of, statistic_for, statistic_of
+from netbench.result.precision import ConfidenceInterval, interval_over
 from netbench.result.verdict import Verdict, verdict_of
 from netbench.topology import LeftOver
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
     from rich.console import RenderableType
@@ -125,11 +125,7 @@ class Result:
 
         None for a single one, and where one of them lacks the figure.
         """
-        wanted = self.spec.until or Precision()
-        statistic = wanted.statistic or statistic_for(self.spec.traffic)
-        values = [statistic_of(self.repetition(index), statistic) for index in range(self.repeats)]
-        known = [value for value in values if value is not None]
-        return interval_of(known, statistic, wanted.confidence) if len(known) == self.repeats else None
+        return interval_over(self)
 
     # -- totals --------------------------------------------------------------------------------------------------------
 
@@ -148,7 +144,7 @@ class Result:
     @property
     def total_throughput_bps(self) -> float | None:
         """The mean of :attr:`round_throughputs_bps` over the rounds that have one."""
-        return _mean(self.round_throughputs_bps)
+        return mean_of_known(self.round_throughputs_bps)
 
     @property
     def round_pps(self) -> tuple[float | None, ...]:
@@ -158,7 +154,7 @@ class Result:
     @property
     def total_pps(self) -> float | None:
         """The mean of :attr:`round_pps` over the rounds that have one."""
-        return _mean(self.round_pps)
+        return mean_of_known(self.round_pps)
 
     @property
     def round_requests_per_s(self) -> tuple[float | None, ...]:
@@ -168,7 +164,7 @@ class Result:
     @property
     def total_requests_per_s(self) -> float | None:
         """The mean of :attr:`round_requests_per_s` over the rounds that have one."""
-        return _mean(self.round_requests_per_s)
+        return mean_of_known(self.round_requests_per_s)
 
     @property
     def window_overlap(self) -> float | None:
@@ -303,12 +299,12 @@ class Result:
     @property
     def status_codes(self) -> dict[str, int] | None:
         """HTTP answers per status code."""
-        return _added([pair.status_codes for pair in self.pairs])
+        return added(pair.status_codes for pair in self.pairs)
 
     @property
     def errors(self) -> dict[str, int] | None:
         """HTTP requests without a whole answer, per kind; empty where each was answered."""
-        return _added([pair.errors for pair in self.pairs])
+        return added(pair.errors for pair in self.pairs)
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -409,18 +405,3 @@ class Result:
             msg = f"the result has no {what}: {why}"
             raise MissingValueError(msg)
         return measured
-
-
-def _mean(figures: tuple[float | None, ...]) -> float | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) / len(known) if known else None
-
-
-def _added(counts: list[Mapping[str, int] | None]) -> dict[str, int] | None:
-    total: dict[str, int] = {}
-    for part in counts:
-        if part is None:
-            return None
-        for key, amount in part.items():
-            total[key] = total.get(key, 0) + amount
-    return dict(sorted(total.items())) if counts else None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from netbench.result.model import Result
 
-__all__ = ("ConfidenceInterval", "Precision", "Statistic", "interval_of", "statistic_for", "statistic_of", "student_t")
+__all__ = ("ConfidenceInterval", "Precision", "Statistic", "interval_of", "interval_over", "statistic_for", "student_t")
 
 #: ``throughput`` in bit/s, ``pps``, ``requests`` per second: totals over all pairs. ``latency_p50`` and
 #: ``latency_p99`` in seconds: of the traffic's own latency over all pairs.
@@ -104,7 +104,7 @@ def statistic_for(traffic: Traffic) -> Statistic:
             return "requests" if traffic.rate_rps is None else "latency_p99"
 
 
-def statistic_of(result: Result, statistic: Statistic) -> float | None:
+def _statistic_of(result: Result, statistic: Statistic) -> float | None:
     """Read a figure of a result; None where it has none."""
     match statistic:
         case "throughput":
@@ -116,6 +116,18 @@ def statistic_of(result: Result, statistic: Statistic) -> float | None:
         case _:
             measured = result.rtt or result.one_way_delay or result.response_time
             return None if measured is None else measured.percentile(50 if statistic == "latency_p50" else 99)
+
+
+def interval_over(result: Result) -> ConfidenceInterval | None:
+    """Give the interval of the figure that ``until`` names, or that the traffic is about, over a result's repetitions.
+
+    None for a single one, and where one of them lacks the figure.
+    """
+    wanted = result.spec.until or Precision()
+    statistic = wanted.statistic or statistic_for(result.spec.traffic)
+    values = [_statistic_of(result.repetition(index), statistic) for index in range(result.repeats)]
+    known = [value for value in values if value is not None]
+    return interval_of(known, statistic, wanted.confidence) if len(known) == result.repeats else None
 
 
 def interval_of(values: Sequence[float], statistic: Statistic, confidence: float) -> ConfidenceInterval | None:
