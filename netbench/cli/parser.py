@@ -35,6 +35,9 @@ TRAFFIC_OPTIONS: dict[str, frozenset[str]] = {
     "timeout_s": frozenset({"http"}),
 }
 
+#: An error shows the usage before it: one with 40 options would hide what is wrong.
+_SHORT = "%(prog)s [--help] [option ...]"
+
 _EXITS = """\
 exit codes:
   0    every pair has a result
@@ -97,6 +100,7 @@ def _add_cluster(group: argparse._ArgumentGroup) -> None:
 def _add_measure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "measure",
+        usage=_SHORT,
         help="measure a Kubernetes cluster, or this machine",
         description="Measure a Kubernetes cluster (--context, --kubernetes), whose workers are pods; or, without "
         "these, this machine: workers on simulated nodes, joined by a switch.",
@@ -114,6 +118,7 @@ def _add_measure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_search(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "search",
+        usage=f"{_SHORT} --rate-max RATE {{--max-loss SHARE | --max-latency TIME}}",
         help="find the highest UDP or HTTP rate that keeps a bound",
         description="Find the highest rate of each pair at which a bound on loss or latency is kept, by halving "
         "(RFC 2544, section 26.1); on a Kubernetes cluster (--context, --kubernetes), or on this machine.",

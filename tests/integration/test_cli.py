@@ -151,6 +151,12 @@ def test_misuse_exits_with_2_and_names_what_is_wrong(words: list[str], name: str
     assert (done.returncode, name in done.stderr, "Traceback" in done.stderr) == (2, True, False)
 
 
+@pytest.mark.parametrize("command_name", ["measure", "search"])
+def test_misuse_is_not_buried_under_all_options(command_name: str) -> None:
+    """There are some forty."""
+    assert len(run(command_name, "--protocol", "tpc").stderr.splitlines()) == 2
+
+
 def test_a_strategy_without_a_pair_exits_with_2() -> None:
     """Two workers on two nodes have no pair on one node."""
     done = run("measure", "--pairing", "same-node", "--workers", "2", "--isolation", "process")
