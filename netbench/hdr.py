@@ -31,6 +31,7 @@ __all__ = (
     "HIGHEST",
     "LOWEST",
     "HistogramRecorder",
+    "append_number",
     "encode_buckets",
     "histogram_data",
     "read_buckets",
@@ -252,14 +253,15 @@ def _encode_counts(buckets: Mapping[int, int]) -> bytes:
     expected = 0
     for place in sorted(buckets):
         if place > expected:
-            _append_number(encoded, 2 * (place - expected) - 1)
-        _append_number(encoded, 2 * buckets[place])
+            append_number(encoded, 2 * (place - expected) - 1)
+        append_number(encoded, 2 * buckets[place])
         expected = place + 1
     return bytes(encoded)
 
 
-def _append_number(encoded: bytearray, zigzag: int) -> None:
-    while zigzag > 0x7F:  # noqa: PLR2004 - LEB128: seven bits a byte, the eighth says that more follow
-        encoded.append(zigzag & 0x7F | 0x80)
-        zigzag >>= 7
-    encoded.append(zigzag)
+def append_number(encoded: bytearray, number: int) -> None:
+    """Append a number >= 0 as LEB128: seven bits a byte, the eighth says that more follow."""
+    while number > 0x7F:  # noqa: PLR2004 - seven bits
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)

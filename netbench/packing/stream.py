@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from netbench.hdr import append_number
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,11 +34,8 @@ class Writer:
         self._bits: list[str] = []
 
     def number(self, value: int) -> None:
-        """Write a number >= 0: seven bits a byte, the eighth says that more follow (LEB128)."""
-        while value > 0x7F:  # noqa: PLR2004 - seven bits
-            self._numbers.append(value & 0x7F | 0x80)
-            value >>= 7
-        self._numbers.append(value)
+        """Write a number >= 0, as LEB128."""
+        append_number(self._numbers, value)
 
     def quotients(self, values: Sequence[int]) -> None:
         """Write small numbers >= 0: as many ones, and a zero."""

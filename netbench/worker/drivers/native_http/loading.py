@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from netbench.errors import DriverError
@@ -90,7 +91,7 @@ class Loading:
                 host, port = self._address[:2]
                 msg = f"the HTTP server at {host}:{port} does not answer ({kinds}{why})"
                 raise DriverError(msg, reason="unreachable")
-        wrong = [status for status in tally.status_codes if status != 200]  # noqa: PLR2004 - OK
+        wrong = [status for status in tally.status_codes if status != HTTPStatus.OK]
         if wrong:
             msg = f"the HTTP server answered with status {wrong[0]}: something else listens there"
             raise DriverError(msg, reason="protocol")
