@@ -17,8 +17,6 @@ from itertools import islice
 from operator import index
 from typing import TYPE_CHECKING
 
-import attrs
-
 from netbench.metrics import HistogramData
 
 if TYPE_CHECKING:
@@ -36,7 +34,6 @@ __all__ = (
     "histogram_data",
     "read_buckets",
     "throughput_of",
-    "to_two_digits",
 )
 
 #: Least and greatest value that is told apart, in counts of the histogram's unit: 1 ns to 13 days, 1 bit/s to 1.1
@@ -50,8 +47,6 @@ DIGITS = 3
 _SUB_BUCKET_BITS = 11
 _SUB_BUCKET_MASK = 2**_SUB_BUCKET_BITS - 1
 _HALF_BITS = _SUB_BUCKET_BITS - 1
-# Two digits take 256 sub-buckets, an eighth.
-_TWO_DIGITS_SHIFT = 3
 
 _TEXT_COOKIE = 0x1C849304 | 0x10
 _PAYLOAD_COOKIE = 0x1C849303 | 0x10
@@ -157,28 +152,6 @@ def throughput_of(series: IntervalSeries, interval_ns: int) -> HistogramData:
     recorder = HistogramRecorder("bit/s")
     recorder.record_many(rates)
     return recorder.data()
-
-
-def to_two_digits(data: HistogramData) -> HistogramData:
-    """Make a histogram coarser, so that it takes a quarter of the room or less.
-
-    The values of eight neighbouring buckets are put into the fifth of them. The configuration stays what it is, so that
-    it can be merged with any other, and so do count, sum, least and greatest. A percentile is then up to 0.5 % from
-    what it was, or 5 counts of the unit.
-    """
-    return attrs.evolve(
-        data,
-        positive=_to_two_digits(data.positive),
-        negative=None if data.negative is None else _to_two_digits(data.negative),
-    )
-
-
-def _to_two_digits(text: str) -> str:
-    buckets: Counter[int] = Counter()
-    middle = 1 << (_TWO_DIGITS_SHIFT - 1)
-    for place, count in read_buckets(text).items():
-        buckets[place >> _TWO_DIGITS_SHIFT << _TWO_DIGITS_SHIFT | middle] += count
-    return encode_buckets(buckets)
 
 
 def encode_buckets(buckets: Mapping[int, int]) -> str:

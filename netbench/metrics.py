@@ -242,7 +242,8 @@ class HttpClientRecord:
         status_codes: Answers per status code, as text.
         errors: Requests without a whole answer, per kind: ``timeout``, ``reset``, ``refused``, ``closed``,
             ``malformed``, ``unsent``.
-        response_time: From the intended start to the last byte of the answer.
+        response_time: From the intended start to the last byte of the answer. It and the next are coarser than three
+            digits, though never than two, where they would take too much room otherwise.
         service_time: From the real send to the last byte.
         send_lateness: From the intended start to the real send, to two digits.
         connections_opened: TCP connections made.

@@ -1,8 +1,7 @@
 """Columns of whole numbers that lie about a line, each in as many bits as it is away from it.
 
-The distances are Rice-coded (Rice and Plaunt, 1971): the lower bits as they are, and above them a number that is small
-for most. An instant that was late by some microseconds, or an amount that differs by some datagrams from the next,
-takes the bits of that difference.
+An instant that was late by some microseconds, or an amount that differs by some datagrams from the next, takes the bits
+of that difference.
 """
 
 from __future__ import annotations
@@ -75,18 +74,7 @@ def _write_column(writer: Writer, values: Sequence[int], slope: int) -> None:
     if not unit:
         return
     folded = [zigzag((distance - base) // unit) for distance in distances]
-    # The best width is that of the mean, or a little less where few are far away.
-    most = (sum(folded) // len(folded)).bit_length()
-    width = min(range(max(0, most - 5), most + 1), key=lambda width: _size(folded, width))
-    writer.number(width)
-    writer.quotients([value >> width for value in folded])
-    mask = (1 << width) - 1
-    writer.remainders([value & mask for value in folded], width)
-
-
-def _size(folded: Sequence[int], width: int) -> int:
-    """Give how many bits these numbers take with so many lower bits each."""
-    return len(folded) * width + sum([value >> width for value in folded])
+    writer.rice(folded)
 
 
 def _read_column(reader: Reader) -> Integers:
@@ -99,8 +87,5 @@ def _read_column(reader: Reader) -> Integers:
     line = accumulate([slope] * (count - 1), initial=base + slope)
     if not unit:
         return Integers(line)
-    width = reader.number()
-    quotients = reader.quotients(count)
-    remainders = reader.remainders(count, width)
-    folded = map(int.__or__, (quotient << width for quotient in quotients), remainders)
+    folded = reader.rice(count)
     return Integers(at + unit * signed(number) for at, number in zip(line, folded, strict=True))

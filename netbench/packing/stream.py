@@ -10,10 +10,12 @@ from netbench.hdr import append_number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("QUOTIENT_MAX", "Reader", "Writer", "signed", "zigzag")
+__all__ = ("Reader", "Writer", "signed", "zigzag")
 
 #: Quotients beyond this are written as numbers: so many ones in a row would take more.
-QUOTIENT_MAX = 20
+_QUOTIENT_MAX = 20
+#: About what such a number takes, with the ones that announce it.
+_ESCAPED_BITS = 40
 
 
 def zigzag(value: int) -> int:
@@ -37,12 +39,19 @@ class Writer:
         """Write a number >= 0, as LEB128."""
         append_number(self._numbers, value)
 
-    def quotients(self, values: Sequence[int]) -> None:
-        """Write small numbers >= 0: as many ones, and a zero."""
-        self._bits += ["1" * min(value, QUOTIENT_MAX) + "0" for value in values]
-        for value in values:
-            if value >= QUOTIENT_MAX:
-                self.number(value)
+    def rice(self, values: Sequence[int]) -> None:
+        """Write numbers >= 0, most of which are small, in the width that suits them best (Rice and Plaunt, 1971)."""
+        # The best width is about that of the mean, or less where a few are far away.
+        most = (sum(values) // len(values)).bit_length() if values else 0
+        width = min(range(max(0, most - 5), most + 1), key=lambda width: _rice_bits(values, width))
+        self.number(width)
+        quotients = [value >> width for value in values]
+        self._bits += ["1" * min(quotient, _QUOTIENT_MAX) + "0" for quotient in quotients]
+        for quotient in quotients:
+            if quotient >= _QUOTIENT_MAX:
+                self.number(quotient)
+        mask = (1 << width) - 1
+        self.remainders([value & mask for value in values], width)
 
     def remainders(self, values: Sequence[int], width: int) -> None:
         """Write numbers >= 0 of so many bits each."""
@@ -85,22 +94,19 @@ class Reader:
                 return value
             shift += 7
 
-    def quotients(self, count: int) -> list[int]:
-        """Read so many small numbers.
+    def rice(self, count: int) -> list[int]:
+        """Read so many numbers that were written together.
 
         Raises:
             ValueError: There are fewer.
+            IndexError: There is nothing.
         """
-        if not count:
-            return []
-        # Split in C: a search for each zero takes three times as long.
-        parts = self._bits[self._bit : self._bit + count * (QUOTIENT_MAX + 1)].split("0", count)
-        if len(parts) <= count:
-            msg = f"{count} numbers were expected, and {len(parts) - 1} are left"
-            raise ValueError(msg)
-        values = list(map(len, parts[:count]))
-        self._bit += sum(values) + count
-        return [value if value < QUOTIENT_MAX else self.number() for value in values]
+        width = self.number()
+        quotients = self._quotients(count)
+        return [
+            quotient << width | remainder
+            for quotient, remainder in zip(quotients, self.remainders(count, width), strict=True)
+        ]
 
     def remainders(self, count: int, width: int) -> list[int]:
         """Read so many numbers of so many bits each.
@@ -116,3 +122,19 @@ class Reader:
             raise ValueError(msg)
         bits = self._bits
         return [int(bits[place : place + width], 2) for place in range(begin, self._bit, width)]
+
+    def _quotients(self, count: int) -> list[int]:
+        if not count:
+            return []
+        # Split in C: a search for each zero takes three times as long.
+        parts = self._bits[self._bit : self._bit + count * (_QUOTIENT_MAX + 1)].split("0", count)
+        if len(parts) <= count:
+            msg = f"{count} numbers were expected, and {len(parts) - 1} are left"
+            raise ValueError(msg)
+        values = list(map(len, parts[:count]))
+        self._bit += sum(values) + count
+        return [value if value < _QUOTIENT_MAX else self.number() for value in values]
+
+
+def _rice_bits(values: Sequence[int], width: int) -> int:
+    return len(values) * (width + 1) + sum([min(value >> width, _ESCAPED_BITS) for value in values])

@@ -363,7 +363,7 @@ class PairResult:
 
     @property
     def send_lateness(self) -> Histogram | None:
-        """From the instant a request was meant to leave until it left, to two digits: up to 0.5 % or 5 ns off."""
+        """From the instant a request was meant to leave until it left, to two digits: up to 0.5 % or 4 ns off."""
         return merged_or_none(record.send_lateness for record in self._of(HttpClientRecord))
 
     # -- inner ---------------------------------------------------------------------------------------------------------

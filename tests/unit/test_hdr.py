@@ -9,8 +9,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-import netbench as nb
-from netbench.hdr import DIGITS, HIGHEST, LOWEST, HistogramRecorder, read_buckets, to_two_digits
+from netbench.hdr import DIGITS, HIGHEST, LOWEST, HistogramRecorder
 from tests.unit.samples import magnitudes, record, values
 
 
@@ -154,35 +153,3 @@ def test_what_is_no_whole_number_is_refused(wrong: list[int]) -> None:
 def test_lists_arrays_and_iterators_record_the_same(samples: list[int]) -> None:
     """The faster way of the first two is the same way."""
     assert record(array("q", samples)) == record(iter(samples)) == record(samples)
-
-
-# -- two digits --------------------------------------------------------------------------------------------------------
-
-
-@given(st.lists(values, min_size=1, max_size=20), st.floats(0, 100))
-def test_with_two_digits_a_percentile_is_half_a_percent_off_at_most(samples: list[int], percent: float) -> None:
-    """Or five counts, where that is more."""
-    whole = nb.Histogram(record(samples)).percentile(percent)
-    coarse = nb.Histogram(to_two_digits(record(samples))).percentile(percent)
-    assert abs(coarse - whole) <= max(5, 0.005 * abs(whole))
-
-
-@given(st.lists(values, max_size=20))
-def test_two_digits_leave_count_sum_and_bounds_exact(samples: list[int]) -> None:
-    """Only the buckets are coarser."""
-    data, coarse = record(samples), to_two_digits(record(samples))
-    assert (coarse.count, coarse.total) == (data.count, data.total)
-    assert (coarse.minimum, coarse.maximum) == (data.minimum, data.maximum)
-
-
-@given(st.lists(values, max_size=20), st.lists(values, max_size=20))
-def test_coarse_histograms_merge_as_if_coarsened_afterwards(own: list[int], others: list[int]) -> None:
-    """No third bucket comes of it."""
-    parts = [nb.Histogram(to_two_digits(record(each))) for each in (own, others)]
-    assert nb.Histogram.merged(parts).to_data() == to_two_digits(record([*own, *others]))
-
-
-def test_two_digits_have_an_eighth_of_the_buckets() -> None:
-    """Of an octave that is full."""
-    octave = record(range(2**20, 2**21, 2**10))
-    assert len(read_buckets(octave.positive)) == 8 * len(read_buckets(to_two_digits(octave).positive)) == 1024

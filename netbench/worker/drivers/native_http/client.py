@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from netbench.errors import DriverError
-from netbench.hdr import to_two_digits
 from netbench.metrics import HttpClientRecord, IntervalSeries, SideReport
+from netbench.packing import to_fit, to_two_digits
 from netbench.worker.drivers.native_http.limits import allow_open_files
 from netbench.worker.drivers.native_http.loading import Loading
 from netbench.worker.drivers.native_http.server import http_of
@@ -98,8 +98,8 @@ class HttpClient:
             responses=tally.responses,
             status_codes={str(status): count for status, count in sorted(tally.status_codes.items())},
             errors=errors,
-            response_time=response.data(),
-            service_time=service.data(),
+            response_time=to_fit(response.data()),
+            service_time=to_fit(service.data()),
             send_lateness=to_two_digits(lateness.data()),
             connections_opened=loading.opened,
             asked_rps=self._traffic.rate_rps,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from netbench.errors import DriverError
 from netbench.hdr import HistogramRecorder
 from netbench.metrics import HistogramData, IntervalSeries, UdpReceiverRecord
+from netbench.packing import to_fit
 from netbench.worker.drivers.native_udp.analysis import StreamAnalysis
 from netbench.worker.drivers.native_udp.header import tag_of
 from netbench.worker.drivers.native_udp.mmsg import BatchReceiver, available
@@ -107,7 +108,7 @@ class Receiving:
         merged = HistogramRecorder("ns")
         for stream in self._streams:
             merged.merge(stream.delays)
-        return merged.data()
+        return to_fit(merged.data())
 
     def _drops(self) -> int | None:
         if not self._drops_before or None in self._drops_before or None in self._drops_after:
