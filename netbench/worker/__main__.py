@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Test hook: a JSON object that maps workers' names to nanoseconds by which their clocks are shifted.
 CLOCK_SHIFTS_VARIABLE = "NETBENCH_TEST_CLOCK_SHIFTS_NS"
+_KUBERNETES = "kubernetes:"
 
 
 def main() -> int:
@@ -31,15 +32,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m netbench.worker", description=__doc__)
     parser.add_argument("--name", required=True, help="this worker's name")
     parser.add_argument(
-        "--control", required=True, metavar="unix:PATH|kubernetes", help="the controller's socket, or the API server"
+        "--control",
+        required=True,
+        metavar="unix:PATH|kubernetes:NAMESPACE/FLEET",
+        help="the controller's socket, or a fleet's objects of the API server",
     )
+    parser.add_argument("--key", metavar="PATH", default="", help="the fleet's key, on Kubernetes")
     parser.add_argument("--listen", default="127.0.0.1", help="address at which other workers reach this one")
     parser.add_argument("--netns", help="path of the network namespace to enter first")
     parser.add_argument("--parent", type=int, metavar="PID", help="die when this parent process ends")
     arguments = parser.parse_args()
     # Ctrl-C in a terminal reaches the whole process group; the controller decides when a worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if arguments.control == "kubernetes":
+    if arguments.control.startswith(_KUBERNETES):
         # The first process of a pod has no default for it, and a pod that is deleted should not wait.
         signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
     try:
@@ -66,11 +71,12 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 
 def _control(arguments: argparse.Namespace, clock: WorkerClock) -> AbstractAsyncContextManager[WorkerControl]:
-    if arguments.control == "kubernetes":
+    if arguments.control.startswith(_KUBERNETES):
         # A worker of this machine does without an HTTP client.
         from netbench.worker.control.kubernetes.opening import open_pod_control  # noqa: PLC0415 - see above
 
-        return open_pod_control(arguments.name, clock)
+        fleet = arguments.control.removeprefix(_KUBERNETES)
+        return open_pod_control(fleet, arguments.key, arguments.name, clock)
     return LocalControl(arguments.control.removeprefix("unix:"), clock)
 
 

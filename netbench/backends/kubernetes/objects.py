@@ -24,8 +24,7 @@ __all__ = ("BOOTSTRAP", "LEASE_DURATION_S", "FleetObjects", "merged", "namespace
 #: After this long without a sign of life from the controller, workers stop; API servers restart in less.
 LEASE_DURATION_S = 30
 _ANY_USER = 65532
-_BUNDLE_PATH = "/var/run/netbench/bundle"
-_KEY_PATH = "/var/run/netbench/key"
+_PATH = "/var/run/netbench"
 _GRACE_S = 2
 #: What a worker asks for when it is not told: enough to be placed, and no limit, which would be measured instead of the
 #: network.
@@ -163,6 +162,7 @@ class FleetObjects:
         node_selector = dict(options.node_selector)
         if node is not None:
             node_selector["kubernetes.io/hostname"] = node
+        given = [{"configMap": {"name": self._bundle_name}}, {"secret": {"name": self.names.base}}]
         pod: JsonObject = {
             "serviceAccountName": self.names.base,
             "terminationGracePeriodSeconds": _GRACE_S,
@@ -171,14 +171,12 @@ class FleetObjects:
                 "runAsNonRoot": True,
                 "runAsUser": _ANY_USER,
                 "runAsGroup": _ANY_USER,
-                "fsGroup": _ANY_USER,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "topologySpreadConstraints": [spread],
             "containers": [self._container()],
             "volumes": [
-                {"name": "bundle", "configMap": {"name": self._bundle_name}},
-                {"name": "key", "secret": {"secretName": self.names.base, "defaultMode": 0o440}},
+                {"name": "netbench", "projected": {"sources": given}},
                 {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
             ],
         }
@@ -196,21 +194,20 @@ class FleetObjects:
         return pod
 
     def _container(self) -> JsonObject:
+        # An API server spends on each field that is not in a list such as the arguments, whenever a pod is written.
         options = self.options
         limits = dict(options.resources)
         container: JsonObject = {
             "name": "worker",
             "image": options.image,
-            "command": ["python3", "-c", BOOTSTRAP, f"{_BUNDLE_PATH}/bundle.zip", self.bundle.sha256],
-            "args": ["--control", "kubernetes", "--name", "$(POD_NAME)", "--listen", "$(POD_IP)"],
+            "command": ["python3", "-B", "-u", "-c", BOOTSTRAP, f"{_PATH}/bundle.zip", self.bundle.sha256],
+            "args": [
+                *("--control", f"kubernetes:{self.names.namespace}/{self.names.fleet}", "--key", f"{_PATH}/key"),
+                *("--name", "$(POD_NAME)", "--listen", "$(POD_IP)"),
+            ],
             "env": [
                 {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
                 {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-                {"name": "NETBENCH_NAMESPACE", "value": self.names.namespace},
-                {"name": "NETBENCH_FLEET", "value": self.names.fleet},
-                {"name": "NETBENCH_KEY", "value": f"{_KEY_PATH}/key"},
-                {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
-                {"name": "PYTHONUNBUFFERED", "value": "1"},
             ],
             "resources": {"requests": limits, "limits": limits} if limits else {"requests": _REQUESTS},
             "securityContext": {
@@ -220,8 +217,7 @@ class FleetObjects:
             },
             "terminationMessagePolicy": "FallbackToLogsOnError",
             "volumeMounts": [
-                {"name": "bundle", "mountPath": _BUNDLE_PATH, "readOnly": True},
-                {"name": "key", "mountPath": _KEY_PATH, "readOnly": True},
+                {"name": "netbench", "mountPath": _PATH, "readOnly": True},
                 {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the pod, for the iperf programs
             ],
         }

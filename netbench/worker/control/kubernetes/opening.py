@@ -1,8 +1,7 @@
-"""What a worker in a pod is told by its environment, and its control made from that."""
+"""The control of a worker in a pod, made from what its command line says."""
 
 from __future__ import annotations
 
-import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -23,16 +22,25 @@ __all__ = ("open_pod_control",)
 
 
 @asynccontextmanager
-async def open_pod_control(pod: str, clock: WorkerClock) -> AsyncGenerator[KubernetesControl, None]:
+async def open_pod_control(
+    fleet: str, key_path: str, pod: str, clock: WorkerClock
+) -> AsyncGenerator[KubernetesControl, None]:
     """Open the control of the worker in this pod.
+
+    Args:
+        fleet: Its fleet, as ``namespace/name``.
+        key_path: Where the fleet's key is.
+        pod: The worker's name, its pod's.
+        clock: Its clock.
 
     Raises:
         BackendError: This is no pod of a fleet, or the API server refuses it.
     """
+    namespace, _, name = fleet.partition("/")
+    names = FleetNames(namespace, name)
     try:
-        names = FleetNames(os.environ["NETBENCH_NAMESPACE"], os.environ["NETBENCH_FLEET"])
-        key = await anyio.Path(os.environ["NETBENCH_KEY"]).read_bytes()
-    except (KeyError, OSError) as error:
+        key = await anyio.Path(key_path).read_bytes()
+    except OSError as error:
         msg = f"this is no pod of a worker fleet: {error}"
         raise BackendError(msg) from error
     async with (
