@@ -6,6 +6,7 @@ the pods exist only in the API server, and the traffic is a stub that waits for 
 
 from __future__ import annotations
 
+import gc
 import resource
 import sys
 import tempfile
@@ -105,13 +106,21 @@ def _report(record: UdpSenderRecord | UdpReceiverRecord) -> SideReport:
     return SideReport(records=(record,), usage=usage, tool="stub")
 
 
-async def main() -> None:
-    """Serve until the standard input closes."""
+def allow_files() -> None:
+    """Let this process have as many connections as thousands of workers."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, _FILES)), hard))
+
+
+async def main() -> None:
+    """Serve until the standard input closes."""
+    allow_files()
     vars(client_session)["make_client"] = StubClient
     vars(server_session)["make_server"] = StubServer
     sys.setswitchinterval(_SWITCH_S)
+    # To look for cycles among hundreds of agents holds all of them up for half a second, and now and then it falls on a
+    # start. A worker of its own has a heap of its own.
+    gc.disable()
     kubeconfig, namespace = sys.argv[1:3]
     numbers = range(int(sys.argv[3]), int(sys.argv[4]))
     spec = ConnectSpec(kubeconfig=kubeconfig, context=None, namespace=None)

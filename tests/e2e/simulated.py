@@ -1,4 +1,4 @@
-"""Nodes without machines: their pods are said to run, and the workers in them are real agents in this process.
+"""Nodes without machines: their pods are said to run, and what is in them runs in this process.
 
 What thousands of workers ask of the API server is asked for real, by the same code as in a pod; only the containers do
 not exist. Every worker has an address of 127.0.0.0/8 to itself.
@@ -10,7 +10,7 @@ import base64
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 import yaml
@@ -27,7 +27,7 @@ from netbench.worker.control.kubernetes.transport import PodTransport
 from netbench.worker.timing import WorkerClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from anyio.abc import TaskGroup
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from netbench.kube.watching import Change
     from tests.e2e.kubernetes import Kubernetes
 
-__all__ = ("SELECTOR", "simulated_nodes")
+__all__ = ("SELECTOR", "Work", "open_account", "simulated_nodes")
+
+#: What runs in a pod, given that and its address, until it is cancelled.
+Work: TypeAlias = "Callable[[dict[str, Any], str], Awaitable[None]]"
 
 #: The node selector of fleets that are to live on simulated nodes.
 SELECTOR = {"netbench.io/simulated": "true"}
@@ -46,10 +49,21 @@ _PODS = "200"
 
 
 @asynccontextmanager
-async def simulated_nodes(kubernetes: Kubernetes, numbers: range, directory: Path) -> AsyncIterator[None]:
-    """Register nodes of these numbers, and let every pod that is placed on them run, while the context lasts."""
+async def simulated_nodes(
+    kubernetes: Kubernetes, numbers: range, directory: Path, work: Work | None = None
+) -> AsyncIterator[None]:
+    """Register nodes of these numbers, and let every pod that is placed on them run, while the context lasts.
+
+    Args:
+        kubernetes: The cluster, and the namespace whose pods they are.
+        numbers: The nodes.
+        directory: For the pods' account.
+        work: What runs in a pod; netbench's worker agent unless given.
+    """
     names = [f"simulated-{number}" for number in numbers]
-    kubelet = _Kubelet(kubernetes, dict(zip(names, numbers, strict=True)), directory)
+    if work is None:
+        work = _Agents(kubernetes, directory).work
+    kubelet = _Kubelet(kubernetes, dict(zip(names, numbers, strict=True)), work)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_remove, kubernetes, names)
         for name in names:
@@ -98,16 +112,14 @@ async def _remove(kubernetes: Kubernetes, names: list[str]) -> None:
 class _Kubelet:
     """The kubelets of all simulated nodes; each watches the pods of its node, as real ones do."""
 
-    def __init__(self, kubernetes: Kubernetes, nodes: dict[str, int], directory: Path) -> None:
+    def __init__(self, kubernetes: Kubernetes, nodes: dict[str, int], work: Work) -> None:
         self._kubernetes = kubernetes
         self._nodes = nodes
-        self._directory = directory
+        self._work = work
         self._placed: Counter[int] = Counter()
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._leaving: set[str] = set()
         self._slots = anyio.CapacityLimiter(16)
-        self._opening = anyio.Lock()
-        self._found: tuple[str, bytes] | None = None
 
     async def run(self) -> None:
         path = self._kubernetes.path("v1", "pods")
@@ -155,33 +167,8 @@ class _Kubelet:
                     raise
                 # It was removed before it began.
                 return
-            server, key = await self._account(pod["metadata"]["labels"][FLEET_LABEL])
-        names = FleetNames(self._kubernetes.namespace, pod["metadata"]["labels"][FLEET_LABEL])
-        clock = WorkerClock()
         with self._scopes[name]:
-            # Connections of its own, as in a pod.
-            async with (
-                PodTransport(server, self._directory) as transport,
-                KubernetesControl(KubeApi(transport, sure_of_rights=True), names, name, key, clock) as control,
-            ):
-                await serve(control, name, address, clock)
-
-    async def _account(self, fleet: str) -> tuple[str, bytes]:
-        """Write down the fleet's own account as its pods find it, and give the server's address and the fleet's key."""
-        async with self._opening:
-            if self._found is None:
-                base = f"netbench-{fleet}"
-                secret = await self._kubernetes.api.call("GET", f"{self._kubernetes.path('v1', 'secrets')}/{base}")
-                path = f"{self._kubernetes.path('v1', 'serviceaccounts')}/{base}/token"
-                asked = {"spec": {"expirationSeconds": 3600}}
-                token = (await self._kubernetes.api.call("POST", path, asked))["status"]["token"]
-                config = yaml.safe_load(await anyio.Path(self._kubernetes.kubeconfig).read_text())["clusters"][0][
-                    "cluster"
-                ]
-                (self._directory / "token").write_text(token)
-                (self._directory / "ca.crt").write_bytes(base64.b64decode(config["certificate-authority-data"]))
-                self._found = config["server"], base64.b64decode(secret["data"]["key"])
-        return self._found
+            await self._work(pod, address)
 
     async def _end(self, name: str) -> None:
         if name in self._scopes:
@@ -193,3 +180,47 @@ class _Kubelet:
             except ApiError as error:
                 if error.status != 404:
                     raise
+
+
+class _Agents:
+    """Runs netbench's worker agents, all with their fleet's own account."""
+
+    def __init__(self, kubernetes: Kubernetes, directory: Path) -> None:
+        self._kubernetes = kubernetes
+        self._directory = directory
+        self._opening = anyio.Lock()
+        self._found: tuple[str, bytes] | None = None
+
+    async def work(self, pod: dict[str, Any], address: str) -> None:
+        """Be the worker in a pod."""
+        name, fleet = pod["metadata"]["name"], pod["metadata"]["labels"][FLEET_LABEL]
+        server, key = await self._account(fleet)
+        names = FleetNames(self._kubernetes.namespace, fleet)
+        clock = WorkerClock()
+        # Connections of its own, as in a pod.
+        async with (
+            PodTransport(server, self._directory) as transport,
+            KubernetesControl(KubeApi(transport, sure_of_rights=True), names, name, key, clock) as control,
+        ):
+            await serve(control, name, address, clock)
+
+    async def _account(self, fleet: str) -> tuple[str, bytes]:
+        """Give the server's address and the fleet's key, once the fleet's account is written down."""
+        async with self._opening:
+            if self._found is None:
+                base = f"netbench-{fleet}"
+                secret = await self._kubernetes.api.call("GET", f"{self._kubernetes.path('v1', 'secrets')}/{base}")
+                server = await open_account(self._kubernetes, base, self._directory)
+                self._found = server, base64.b64decode(secret["data"]["key"])
+        return self._found
+
+
+async def open_account(kubernetes: Kubernetes, name: str, directory: Path) -> str:
+    """Write down an account of the namespace as its pods find it, and give the server's address."""
+    path = f"{kubernetes.path('v1', 'serviceaccounts')}/{name}/token"
+    token = (await kubernetes.api.call("POST", path, {"spec": {"expirationSeconds": 3600}}))["status"]["token"]
+    config = yaml.safe_load(await anyio.Path(kubernetes.kubeconfig).read_text())["clusters"][0]["cluster"]
+    await anyio.Path(directory / "token").write_text(token)
+    await anyio.Path(directory / "ca.crt").write_bytes(base64.b64decode(config["certificate-authority-data"]))
+    server: str = config["server"]
+    return server
