@@ -53,10 +53,11 @@ async def run_clusterloader(
 ) -> Mapping[str, float]:
     """Run it once, and give what it cost in the words of netbench's own lines."""
     await _remove_definition(kubernetes)
-    costs = await Costs.begin(kubernetes)
     with tempfile.TemporaryDirectory() as directory:
         command = _command(program, kubernetes.kubeconfig, pairs, nodes, duration_s, Path(directory))
         async with _cordoned(kubernetes), _workers(kubernetes.kubeconfig, nodes) as said:
+            # The nodes' signs of life are no cost of its.
+            costs = await Costs.begin(kubernetes)
             await costs.take("begin")
             async with await anyio.open_process(command, stdout=DEVNULL, stderr=DEVNULL) as process:
                 with anyio.fail_after(_TIMEOUT_S):
