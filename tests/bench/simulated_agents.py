@@ -118,7 +118,8 @@ async def main() -> None:
     vars(client_session)["make_client"] = StubClient
     vars(server_session)["make_server"] = StubServer
     sys.setswitchinterval(_SWITCH_S)
-    # To look for cycles among hundreds of agents holds all of them up for half a second, which may fall on a start. A worker of its own has a heap of its own.
+    # To look for cycles among hundreds of agents holds all of them up for half a second, which may fall on a start. A
+    # worker of its own has a heap of its own.
     gc.disable()
     kubeconfig, namespace = sys.argv[1:3]
     numbers = range(int(sys.argv[3]), int(sys.argv[4]))
