@@ -34,12 +34,10 @@ class Cost:
     Attributes:
         requests: Calls about the objects of a run, watches left out.
         server_s: Seconds of the API server's processor, without its own use and that of the looking.
-        lasted_s: How long it was.
     """
 
     requests: float
     server_s: float
-    lasted_s: float
 
 
 class Costs:
@@ -64,7 +62,6 @@ class Costs:
         self._spent[moment] = Cost(
             requests=await _requests(self._kubernetes),
             server_s=server_s - self._looking_s - self._idle_share * self.at_s[moment],
-            lasted_s=self.at_s[moment],
         )
         self._looking_s += _server_s() - server_s
 
@@ -74,7 +71,6 @@ class Costs:
         return Cost(
             requests=end.requests - begin.requests,
             server_s=end.server_s - begin.server_s,
-            lasted_s=end.lasted_s - begin.lasted_s,
         )
 
 
