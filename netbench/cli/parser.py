@@ -84,10 +84,10 @@ def _add_manifests(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         "manifests",
         help="print what an administrator may apply to a Kubernetes cluster",
         description="Print YAML for kubectl apply -f -: the custom resource, the rights of whoever runs netbench, and, "
-        "to be looked at, a worker's Deployment.",
+        "to be looked at, a worker's pod.",
     )
     parser.add_argument("--only", choices=("crd", "role", "worker"), help="one of them; default: crd and role")
-    parser.add_argument("--namespace", help="of the Role and the Deployment")
+    parser.add_argument("--namespace", help="of the Role and the pod")
 
 
 def _add_cluster(group: argparse._ArgumentGroup) -> None:

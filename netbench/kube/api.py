@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlencode
@@ -28,6 +29,9 @@ _NOT_NOW = frozenset({429, 500, 502, 503, 504})
 #: How long a refusal of what was allowed before may be a server that has not read the Roles yet.
 DENIED_PATIENCE_S = 15.0
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.2, 5.0
+#: A refusal for want of a right, the caller's own or one that it would hand on. What else is forbidden, by a quota or a
+#: policy, no right would change.
+_ABOUT_RIGHTS = re.compile(r'User "[^"]*" cannot |attempting to grant RBAC permissions')
 _PATCHES = {"merge": "application/merge-patch+json", "strategic": "application/strategic-merge-patch+json"}
 
 
@@ -105,9 +109,11 @@ class KubeApi:
             wait_s = delay_s * random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
             cause: TransportError | ApiError
             try:
-                reply = await self.transport.send(
-                    verb, full, body=data, content_type=content_type, timeout_s=self._timeout_s
-                )
+                # Whoever is cancelled removes what was made; what is just being made must be there by then.
+                with anyio.CancelScope(shield=verb == "POST"):
+                    reply = await self.transport.send(
+                        verb, full, body=data, content_type=content_type, timeout_s=self._timeout_s
+                    )
             except TransportError as error:
                 cause = error
             else:
@@ -164,7 +170,7 @@ def error_from(verb: str, path: str, status: int, body: bytes) -> ApiError:
     """Make the error of an answer that is no success."""
     told = _parsed(body)
     message = str(told.get("message") or body[:300].decode(errors="replace") or f"HTTP status {status}")
-    kind = AccessDeniedError if status == HTTPStatus.FORBIDDEN and told.get("reason") == "Forbidden" else ApiError
+    kind = AccessDeniedError if status == HTTPStatus.FORBIDDEN and _ABOUT_RIGHTS.search(message) else ApiError
     return kind(f"{verb} {path}: {message}", status=status, reason=str(told.get("reason") or ""), verb=verb, path=path)
 
 

@@ -27,7 +27,6 @@ __all__ = ("FULL_IMAGE", "Kubernetes", "open_kubernetes")
 FULL_IMAGE = "localhost/netbench-worker:full"
 _MANAGED = "app.kubernetes.io/managed-by=netbench"
 _KINDS = {
-    "apps/v1": ("deployments", "replicasets"),
     "v1": ("pods", "configmaps", "secrets", "serviceaccounts"),
     "rbac.authorization.k8s.io/v1": ("roles", "rolebindings"),
     "coordination.k8s.io/v1": ("leases",),

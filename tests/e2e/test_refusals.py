@@ -51,7 +51,7 @@ async def test_more_processors_than_there_are_is_told_in_the_schedulers_words(cl
 
 
 async def test_a_quota_of_no_pods_is_named(cluster: nb.Cluster, kubernetes: Kubernetes) -> None:
-    """No pod is ever there to look at; the Deployment says why."""
+    """No pod is ever there to look at."""
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
     await kubernetes.api.create(kubernetes.path("v1", "resourcequotas"), quota)
     words, took_s = await refused(cluster)
@@ -92,7 +92,7 @@ def rules_without(resource: str) -> list[dict[str, Any]]:
     return [rule for rule in rules if rule["resources"]]
 
 
-RESOURCES = [each for rule in CONTROLLER_RULES for each in rule["resources"] if each not in {"pods/log", "replicasets"}]
+RESOURCES = [each for rule in CONTROLLER_RULES for each in rule["resources"] if each != "pods/log"]
 
 
 @pytest.mark.parametrize("resource", RESOURCES)

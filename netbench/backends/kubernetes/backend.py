@@ -16,7 +16,7 @@ from netbench.backends.kubernetes.bundle import make_bundle
 from netbench.backends.kubernetes.crd import ensure_crd
 from netbench.backends.kubernetes.credentials import find_access
 from netbench.backends.kubernetes.fleet import FleetPlan, open_fleet
-from netbench.backends.kubernetes.objects import namespace_object
+from netbench.backends.kubernetes.objects import HOSTNAME_LABEL, namespace_object
 from netbench.backends.kubernetes.rights import explained
 from netbench.backends.kubernetes.transport import open_transport
 from netbench.errors import AccessDeniedError, ApiError, BackendError, CleanupError, InvalidArgumentError
@@ -55,19 +55,19 @@ class KubernetesBackend:
     """Implements :class:`netbench.backends.base.Backend`; made by :func:`open_kubernetes`."""
 
     def __init__(
-        self, api: KubeApi, access: Access, namespace: str, version: str, nodes: tuple[Node, ...] | None
+        self, api: KubeApi, access: Access, namespace: str, version: str, hosts: Mapping[Node, str] | None
     ) -> None:
         self._api = api
         self._access = access
         self._namespace = namespace
         self._version = version
-        self._nodes = nodes
+        self._hosts = hosts
         self._abandon = anyio.Event()
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes that take pods; empty where the account may not look at nodes."""
-        return self._nodes or ()
+        return tuple(self._hosts or ())
 
     @property
     def facts(self) -> BackendFacts:
@@ -78,8 +78,8 @@ class KubernetesBackend:
             "version": self._version,
             "namespace": self._namespace,
         }
-        if self._nodes is not None:
-            details["nodes"] = str(len(self._nodes))
+        if self._hosts is not None:
+            details["nodes"] = str(len(self._hosts))
         return BackendFacts(kind="kubernetes", details=details)
 
     def abandon(self) -> None:
@@ -114,19 +114,19 @@ class KubernetesBackend:
     def _counts(self, spec: FleetSpec) -> Mapping[str | None, int]:
         if spec.workers is not None:
             return {None: spec.workers}
-        if self._nodes is None:
+        if self._hosts is None:
             where = "WorkerFleet(workers=)"
             expected = "given: this account may not list nodes, so there is no number of workers per node"
             raise InvalidArgumentError(where, None, expected)
         if spec.per_node is not None:
-            return {node.name: spec.per_node for node in self._nodes}
-        names = [node.name for node in self._nodes]
+            return dict.fromkeys(self._hosts.values(), spec.per_node)
+        hosts = {node.name: host for node, host in self._hosts.items()}
         placement = spec.placement or {}
         for name in placement:
-            if name not in names:
-                expected = f"a mapping from the cluster's nodes {', '.join(names)}; {name!r} is not one of them"
+            if name not in hosts:
+                expected = f"a mapping from the cluster's nodes {', '.join(hosts)}; {name!r} is not one of them"
                 raise InvalidArgumentError("WorkerFleet(placement=)", dict(placement), expected)
-        return {name: count for name, count in placement.items() if count}
+        return {hosts[name]: count for name, count in placement.items() if count}
 
 
 @asynccontextmanager
@@ -156,10 +156,10 @@ async def open_kubernetes(spec: ConnectSpec) -> AsyncIterator[KubernetesBackend]
             version = await _version(api)
             namespace = await stack.enter_async_context(_namespace(api, spec.namespace or access.namespace))
             await ensure_crd(api, namespace)
-            nodes = await _nodes(api)
+            hosts = await _hosts(api)
         except AccessDeniedError as error:
             raise explained(error, access.context, str(access.configuration.host)) from error
-        yield KubernetesBackend(api, access, namespace, version, nodes)
+        yield KubernetesBackend(api, access, namespace, version, hosts)
 
 
 async def _version(api: KubeApi) -> str:
@@ -212,13 +212,13 @@ async def _remove_namespace(api: KubeApi, name: str, cluster_id: str) -> None:
     raise CleanupError(msg)
 
 
-async def _nodes(api: KubeApi) -> tuple[Node, ...] | None:
-    """Give the nodes that take pods; None where the account may not look."""
+async def _hosts(api: KubeApi) -> dict[Node, str] | None:
+    """Give the nodes that take pods, each with its hostname; None where the account may not look."""
     try:
         listed = await api.call("GET", "/api/v1/nodes")
     except AccessDeniedError:
         return None
-    found: list[Node] = []
+    found: dict[Node, str] = {}
     for value in listed.get("items") or ():
         spec = value.get("spec") or {}
         closed = spec.get("unschedulable") or any(
@@ -226,5 +226,6 @@ async def _nodes(api: KubeApi) -> tuple[Node, ...] | None:
         )
         if not closed:
             labels = value["metadata"].get("labels") or {}
-            found.append(Node(name=value["metadata"]["name"], zone=labels.get(_ZONE_LABEL)))
-    return tuple(sorted(found, key=lambda node: node.name))
+            name = value["metadata"]["name"]
+            found[Node(name=name, zone=labels.get(_ZONE_LABEL))] = labels.get(HOSTNAME_LABEL, name)
+    return {node: found[node] for node in sorted(found, key=lambda node: node.name)}

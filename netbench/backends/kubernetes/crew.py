@@ -162,9 +162,9 @@ class KubernetesCrew:
         name = change.value["metadata"]["name"]
         if name in self._losses or name not in self.hellos:
             return
-        how = "was deleted" if change.kind == "deleted" else ending(change.value)
+        how = "it was deleted" if change.kind == "deleted" else ending(change.value)
         if how is not None:
-            self._take_loss(name, f"the pod {name} on {pod_node(change.value) or 'no node'} {how}")
+            self._take_loss(name, f"the pod {name} on {pod_node(change.value) or 'no node'}: {how}")
 
     def take_request(self, change: Change) -> None:
         """Take a change of a request: its pairs' statuses."""

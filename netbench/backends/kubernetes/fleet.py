@@ -13,6 +13,7 @@ import attrs
 
 from netbench.backends.kubernetes.crd import ensure_crd
 from netbench.backends.kubernetes.crew import KubernetesCrew
+from netbench.backends.kubernetes.hiring import create_pods
 from netbench.backends.kubernetes.lease import FleetLease
 from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.kubernetes.placing import Arrivals
@@ -50,7 +51,7 @@ class FleetPlan:
 
     Attributes:
         namespace: Where.
-        counts: How many workers on each named node; the key None is for wherever the scheduler puts them.
+        counts: How many workers on each node, by its hostname; the key None is for wherever the scheduler puts them.
         options: How their pods are to be.
         zones: The zone of each node, where it is known.
         ready_timeout_s: How long they may take; None takes the default.
@@ -101,16 +102,14 @@ async def open_fleet(
         expected = sum(plan.counts.values())
         arrivals = Arrivals(api, names, expected, plan.progress)
         mine = {"labelSelector": names.selector}
-        pods = f"/api/v1/namespaces/{plan.namespace}/pods"
         # One watch tells both, from the first pod to the last: to list thousands of pods once more when all are ready
         # costs this process a hundred megabytes, and the API server the work.
-        group.start_soon(partial(follow, api, pods, _telling(arrivals.take_pod, crew.take_pod), params=mine))
+        telling = _telling(arrivals.take_pod, crew.take_pod)
+        group.start_soon(partial(follow, api, objects.pods_path, telling, params=mine))
         async with background_tasks() as waiting:
             workers = {"labelSelector": f"{names.selector},{ROLE_LABEL}=worker"}
-            waiting.start_soon(partial(follow, api, objects.deployments_path, arrivals.take_deployment, params=mine))
             waiting.start_soon(partial(follow, api, names.leases, arrivals.take_lease, params=workers))
-            for index, (node, count) in enumerate(plan.counts.items()):
-                await api.create(objects.deployments_path, objects.deployment(count, node, index))
+            waiting.start_soon(create_pods, api, objects, plan.counts)
             timeout_s = _READY_TIMEOUT_S if plan.ready_timeout_s is None else plan.ready_timeout_s
             ready = await arrivals.wait(timeout_s)
             # In one step, so that no pod ends unseen in between.

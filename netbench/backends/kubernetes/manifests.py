@@ -47,7 +47,7 @@ def _role(namespace: str | None) -> list[JsonObject]:
 def _worker(namespace: str | None) -> list[JsonObject]:
     names = FleetNames(namespace or "netbench", "example")
     objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", _HASH), key=b"")
-    return [*(value for _, value in objects.account()), objects.deployment(2)]
+    return [*(value for _, value in objects.account()), next(objects.pods({None: 1}))]
 
 
 class _Dumper(yaml.SafeDumper):

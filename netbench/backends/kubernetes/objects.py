@@ -11,7 +11,7 @@ from netbench.backends.kubernetes.rights import WORKER_RULES
 from netbench.kube.names import CONTROL_ANNOTATION, ROLE_LABEL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from netbench.backends.base import PodOptions
     from netbench.backends.kubernetes.bundle import Bundle
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from netbench.kube.control import FleetControl
     from netbench.kube.names import FleetNames
 
-__all__ = ("BOOTSTRAP", "LEASE_DURATION_S", "FleetObjects", "merged", "namespace_object")
+__all__ = ("BOOTSTRAP", "HOSTNAME_LABEL", "LEASE_DURATION_S", "FleetObjects", "merged", "namespace_object")
 
 #: After this long without a sign of life from the controller, workers stop; API servers restart in less.
 LEASE_DURATION_S = 30
 _ANY_USER = 65532
 _PATH = "/var/run/netbench"
 _GRACE_S = 2
+#: What a node is selected and spread by. Not on all clouds is it the node's name.
+HOSTNAME_LABEL = "kubernetes.io/hostname"
 #: What a worker asks for when it is not told: enough to be placed, and no limit, which would be measured instead of the
 #: network.
 _REQUESTS = {"cpu": "100m", "memory": "96Mi"}
@@ -107,31 +109,22 @@ class FleetObjects:
         return lease
 
     @property
-    def deployments_path(self) -> str:
-        """Path of the Deployments."""
-        return f"/apis/apps/v1/namespaces/{self.names.namespace}/deployments"
+    def pods_path(self) -> str:
+        """Path of the pods."""
+        return self._core("pods")
 
-    def deployment(self, replicas: int, node: str | None = None, index: int = 0) -> JsonObject:
-        """Give the Deployment of workers; with a node, of those on that node alone."""
-        name = self.names.base if node is None else f"{self.names.base}-{index}"
-        labels = {**self.options.labels, **self.names.labels}
-        selector = {**self.names.labels, "netbench.io/group": str(index)}
-        template: JsonObject = {
-            "metadata": {
-                "labels": {**labels, **selector, ROLE_LABEL: "worker"},
-                "annotations": dict(self.options.annotations),
-            },
-            "spec": self._pod(node, selector),
-        }
-        if self.options.pod_patch:
-            template = merged(template, self.options.pod_patch)
-        spec = {
-            "replicas": replicas,
-            "selector": {"matchLabels": selector},
-            "progressDeadlineSeconds": 86400,
-            "template": template,
-        }
-        return self._object("apps/v1", "Deployment", name=name, spec=spec)
+    def pods(self, counts: Mapping[str | None, int]) -> Iterator[JsonObject]:
+        """Give all pods, numbered.
+
+        Args:
+            counts: How many of them on the node with each hostname; the key None is for wherever the scheduler puts
+                them.
+        """
+        # Of one width, so that they are in the order of their numbers wherever names are sorted.
+        width = len(str(sum(counts.values()) - 1))
+        hosts = (host for host, count in counts.items() for _ in range(count))
+        for number, host in enumerate(hosts):
+            yield self._pod(f"{self.names.base}-{number:0{width}}", host)
 
     @property
     def _bundle_name(self) -> str:
@@ -151,20 +144,29 @@ class FleetObjects:
         metadata = {"name": name or self.names.base, "namespace": self.names.namespace, "labels": self.names.labels}
         return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
 
-    def _pod(self, node: str | None, selector: Mapping[str, str]) -> JsonObject:
+    def _pod(self, name: str, host: str | None) -> JsonObject:
         options = self.options
-        spread = {
-            "maxSkew": 1,
-            "topologyKey": "kubernetes.io/hostname",
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": dict(selector)},
-        }
+        labels = {**self.names.labels, ROLE_LABEL: "worker"}
+        identity = {"name": name, "namespace": self.names.namespace}
+        metadata: JsonObject = {**identity, "labels": {**options.labels, **labels}}
+        if options.annotations:
+            metadata["annotations"] = dict(options.annotations)
+        pod = merged({"metadata": metadata, "spec": self._spec(host)}, options.pod_patch)
+        # Whatever the patch says: removal goes by these labels, and what is followed by this name.
+        metadata = pod.get("metadata") or {}
+        metadata = {**metadata, **identity, "labels": {**(metadata.get("labels") or {}), **labels}}
+        return {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": metadata}
+
+    def _spec(self, host: str | None) -> JsonObject:
+        options = self.options
         node_selector = dict(options.node_selector)
-        if node is not None:
-            node_selector["kubernetes.io/hostname"] = node
+        if host is not None:
+            node_selector[HOSTNAME_LABEL] = host
         given = [{"configMap": {"name": self._bundle_name}}, {"secret": {"name": self.names.base}}]
         pod: JsonObject = {
             "serviceAccountName": self.names.base,
+            # A worker that has ended has lost its runs. Started again it would only keep its node busy.
+            "restartPolicy": "Never",
             "terminationGracePeriodSeconds": _GRACE_S,
             "enableServiceLinks": False,
             "securityContext": {
@@ -173,14 +175,20 @@ class FleetObjects:
                 "runAsGroup": _ANY_USER,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
-            "topologySpreadConstraints": [spread],
             "containers": [self._container()],
             "volumes": [
                 {"name": "netbench", "projected": {"sources": given}},
                 {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
             ],
         }
+        spread = {
+            "maxSkew": 1,
+            "topologyKey": HOSTNAME_LABEL,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": self.names.labels},
+        }
         optional: JsonObject = {
+            "topologySpreadConstraints": [spread] if host is None else None,
             "nodeSelector": node_selector,
             "tolerations": [dict(each) for each in options.tolerations],
             "affinity": dict(options.affinity),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from netbench.backends.kubernetes.pods import PodFacts, Trouble, replica_failure
+from netbench.backends.kubernetes.pods import PodFacts, Trouble
 from netbench.errors import BackendError, PlacementError, ProtocolError
 from netbench.kube.control import read_hello
 from netbench.kube.names import HELLO_ANNOTATION
@@ -45,7 +45,6 @@ class Arrivals:
         self._progress = progress
         self._pods: dict[str, PodFacts] = {}
         self._hellos: dict[str, WorkerHello] = {}
-        self._refused: str | None = None
         self._unclear: str | None = None
         # Kept up to date with each change: to look at thousands of pods each time one of them changes takes minutes.
         self._arrived: set[str] = set()
@@ -58,18 +57,12 @@ class Arrivals:
         if change.kind == "listed":
             return
         name = change.value["metadata"]["name"]
-        if change.kind == "deleted":
-            self._pods.pop(name, None)
-        else:
+        if change.kind != "deleted":
             self._pods[name] = PodFacts.of(change.value)
+        elif name in self._pods:
+            self._pods[name] = self._pods[name].removed()
         self._look(name)
         self._notify()
-
-    def take_deployment(self, change: Change) -> None:
-        """Take a change of one of the fleet's Deployments."""
-        if change.kind == "present":
-            self._refused = replica_failure(change.value) or self._refused
-            self._notify()
 
     def take_lease(self, change: Change) -> None:
         """Take a worker's hello."""
@@ -114,17 +107,14 @@ class Arrivals:
         pod = self._pods.get(name)
         self._arrived.discard(name)
         self._troubles.pop(name, None)
-        if pod is None or pod.leaving:
+        if pod is None:
             return
-        if name in self._hellos and pod.address and pod.node:
-            self._arrived.add(name)
         if pod.trouble is not None:
             self._troubles[name] = pod.trouble
+        elif name in self._hellos and pod.address and pod.node:
+            self._arrived.add(name)
 
     async def _refuse_hopeless(self) -> None:
-        if self._refused is not None:
-            msg = f"the API server refuses to create pods: {self._refused}"
-            raise PlacementError(msg, worker=self._names.base)
         if self._unclear is not None:
             raise PlacementError(self._unclear, worker=self._names.base)
         if self._troubles:
@@ -158,9 +148,7 @@ class Arrivals:
         lines = [f"  {name} on {pod.node or 'no node'}: {_why(pod)}" for name, pod in missing.items()]
         not_made = self._expected - len(self._pods)
         if not_made > 0:
-            lines.append(
-                f"  {not_made} pod(s) were not created: look at kubectl describe deployment {self._names.base}"
-            )
+            lines.append(f"  {not_made} pod(s) are not there")
         first = next(iter(missing), self._names.base)
         details = "\n".join(lines)
         ready = f"{len(arrived)} of {self._expected} workers are ready"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from netbench.kube.api import JsonObject
 
-__all__ = ("PodFacts", "Trouble", "ending", "pod_node", "replica_failure", "trouble")
+__all__ = ("PodFacts", "Trouble", "ending", "pod_node", "trouble")
 
 #: Reasons for which a container waits and that do not mend themselves.
 _HOPELESS = frozenset(
@@ -51,7 +51,6 @@ class PodFacts:
         name: Its name.
         node: The node that it is placed on.
         address: Its address.
-        leaving: Whether it is being deleted.
         trouble: Why it will not become ready.
         waits_for: What it waits for if it still may.
     """
@@ -59,7 +58,6 @@ class PodFacts:
     name: str
     node: str | None
     address: str | None
-    leaving: bool
     trouble: Trouble | None
     waits_for: str
 
@@ -70,20 +68,35 @@ class PodFacts:
             name=pod["metadata"]["name"],
             node=pod_node(pod),
             address=(pod.get("status") or {}).get("podIP"),
-            leaving=bool(pod["metadata"].get("deletionTimestamp")),
             trouble=trouble(pod),
             waits_for=_waits_for(pod),
         )
+
+    def removed(self) -> PodFacts:
+        """Give what counts of the same pod when it is not there any more."""
+        gone = Trouble(reason="Deleted", message="somebody deleted the pod")
+        return attrs.evolve(self, trouble=self.trouble or gone)
 
 
 def trouble(pod: JsonObject) -> Trouble | None:
     """Say why the pod will not become ready; None while it may."""
     status: dict[str, Any] = pod.get("status") or {}
+    ended = status.get("phase") in {"Failed", "Succeeded"}
+    if pod["metadata"].get("deletionTimestamp"):
+        return _leaving(status)
     for condition in status.get("conditions") or ():
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
             return Trouble(reason="Unschedulable", message=condition.get("message", ""))
-    if status.get("phase") == "Failed":
-        return Trouble(reason=status.get("reason") or "Failed", message=status.get("message") or "the pod failed")
+    if ended and status.get("reason"):
+        # The kubelet's word for why it ended the pod: its containers tell no more than that they were killed.
+        return Trouble(reason=status["reason"], message=status.get("message") or "the pod has ended")
+    found = _container_trouble(status)
+    if found is None and ended:
+        return Trouble(reason=status["phase"], message=status.get("message") or "the pod has ended")
+    return found
+
+
+def _container_trouble(status: dict[str, Any]) -> Trouble | None:
     for container in _containers(status):
         waiting = container.get("state", {}).get("waiting") or {}
         if waiting.get("reason") in _HOPELESS:
@@ -97,9 +110,6 @@ def trouble(pod: JsonObject) -> Trouble | None:
 
 def ending(pod: JsonObject) -> str | None:
     """Say how a worker's pod that was ready has ended; None while it runs."""
-    if pod["metadata"].get("deletionTimestamp"):
-        reason = (pod.get("status") or {}).get("reason")
-        return f"is being deleted ({reason})" if reason else "is being deleted"
     found = trouble(pod)
     return None if found is None else f"{found.reason}: {found.message}"
 
@@ -118,16 +128,18 @@ def _waits_for(pod: JsonObject) -> str:
 
 def pod_node(pod: JsonObject) -> str | None:
     """Give the node that the pod is placed on."""
-    name: str | None = pod["spec"].get("nodeName")
+    name: str | None = (pod.get("spec") or {}).get("nodeName")
     return name
 
 
-def replica_failure(deployment: JsonObject) -> str | None:
-    """Give the words with which the API server refused to create a Deployment's pods, such as a quota's."""
-    for condition in (deployment.get("status") or {}).get("conditions") or ():
-        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
-            return f"{condition.get('reason')}: {condition.get('message')}"
-    return None
+def _leaving(status: dict[str, Any]) -> Trouble:
+    """Say who wanted the pod to go: a drain, the scheduler for another pod, a taint, or somebody."""
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
+            return Trouble(reason=condition.get("reason") or "Deleted", message=condition.get("message") or "no words")
+    if status.get("reason"):
+        return Trouble(reason=status["reason"], message=status.get("message") or "the pod is being deleted")
+    return Trouble(reason="Deleted", message="somebody deletes the pod")
 
 
 def _containers(status: dict[str, Any]) -> Iterator[dict[str, Any]]:

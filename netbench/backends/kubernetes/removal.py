@@ -49,13 +49,10 @@ class DeadFleet:
 
 
 def _collections(namespace: str) -> list[str]:
-    """Give the paths of all that a fleet may have, in the order of removal: first what makes more, the Lease last."""
+    """Give the paths of all that a fleet may have, in the order of removal: the pods first, the Lease last."""
     core = f"/api/v1/namespaces/{namespace}"
     rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
     return [
-        f"/apis/apps/v1/namespaces/{namespace}/deployments",
-        # They would go with their Deployments some time; until then they make new pods for those that are removed.
-        f"/apis/apps/v1/namespaces/{namespace}/replicasets",
         f"{core}/pods",
         f"/apis/{API_GROUP}/{API_VERSION}/namespaces/{namespace}/{REQUESTS}",
         f"{core}/configmaps",
@@ -69,22 +66,18 @@ def _collections(namespace: str) -> list[str]:
 
 async def remove_fleet(api: KubeApi, names: FleetNames) -> None:
     """Remove all that carries the fleet's label and wait until its pods are gone. The caller sets the deadline."""
-    # What makes pods first and alone: while it is there, they come back.
-    deployments, replica_sets, *others = _collections(names.namespace)
-    await _delete(api, names, deployments)
-    await _delete(api, names, replica_sets)
-    await together([partial(_delete, api, names, path) for path in others[:-1]])
-    pods = others[0]
+    pods, *others, leases = _collections(names.namespace)
+    await together([partial(_delete, api, names, path) for path in (pods, *others)])
     began = anyio.current_time()
     forced_at, again_at = began + _FORCE_AFTER_S, began + _AGAIN_AFTER_S
     while await _is_any(api, names, pods):
         await anyio.sleep(min(max((anyio.current_time() - began) * _POLL_SHARE, _POLL_MIN_S), _POLL_MAX_S))
         if anyio.current_time() > again_at:
-            # Another one may have been made meanwhile. A pod whose kubelet does not answer keeps its object; a
-            # worker has nothing to lose, and ends by itself when its Lease is gone.
+            # A pod whose kubelet does not answer keeps its object. A worker has nothing to lose, and ends by itself
+            # when its Lease is gone.
             await _delete(api, names, pods, grace_s=0 if anyio.current_time() > forced_at else 1)
             again_at = anyio.current_time() + _AGAIN_AFTER_S
-    await _delete(api, names, others[-1])
+    await _delete(api, names, leases)
 
 
 async def _delete(api: KubeApi, names: FleetNames, path: str, *, grace_s: int = 1) -> None:

@@ -26,10 +26,8 @@ _ALL = ["get", "list", "create", "delete", "deletecollection"]
 #: What whoever runs netbench needs in the namespace; the last rules are also what it hands on to its workers.
 CONTROLLER_RULES: list[JsonObject] = [
     {"apiGroups": [""], "resources": ["configmaps", "secrets", "serviceaccounts"], "verbs": _ALL},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "delete", "deletecollection"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": [*_ALL, "watch"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": [*_ALL, "watch"]},
-    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list", "delete", "deletecollection"]},
     {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], "verbs": _ALL},
     {"apiGroups": ["coordination.k8s.io"], "resources": [LEASES], "verbs": [*_ALL, "watch", "patch"]},
     {"apiGroups": [API_GROUP], "resources": [REQUESTS], "verbs": [*_ALL, "watch"]},
@@ -59,7 +57,7 @@ def explained(error: AccessDeniedError, context: str, server: str) -> AccessDeni
     """Say which right is missing where, and show what would grant it."""
     match = _FORBIDDEN.search(str(error))
     if match is None:
-        # An admission refusal also is a 403, and says itself what it is about.
+        # It is about a Role that grants more than its maker has, say, and names that itself.
         return error
     where = f"in namespace {match['namespace']}" if match["namespace"] else "in the cluster"
     resource = f"{match['resource']}.{match['group']}" if match["group"] else match["resource"]

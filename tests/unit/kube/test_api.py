@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from netbench.errors import AccessDeniedError, ApiError, ClusterUnreachableError
 from netbench.kube.api import KubeApi
-from netbench.kube.transport import TransportError
+from netbench.kube.transport import Reply, TransportError
 from tests.support.api_server import ScriptedServer, thing
 
 pytestmark = pytest.mark.anyio
 
-FORBIDDEN = (403, {"reason": "Forbidden", "message": "no"})
+FORBIDDEN = (403, {"reason": "Forbidden", "message": 'things "a" is forbidden: User "u" cannot get resource "things"'})
+QUOTA = (403, {"reason": "Forbidden", "message": 'things "a" is forbidden: exceeded quota: q'})
 BUSY = (429, {"reason": "TooManyRequests"})
 
 
@@ -41,6 +44,32 @@ async def test_a_right_that_was_held_a_moment_ago_is_asked_for_again() -> None:
     api = KubeApi(server)
     await api.call("GET", "/api/v1/namespaces/n/things")
     assert await api.call("GET", "/api/v1/namespaces/n/things") == {"kind": "Thing"}
+
+
+async def test_what_a_quota_forbids_is_no_missing_right() -> None:
+    """And is refused at once, though others were created before."""
+    api = KubeApi(ScriptedServer([(201, {}), QUOTA]))
+    await api.create("/api/v1/namespaces/n/things", {"metadata": {"name": "a"}})
+    with pytest.raises(ApiError, match="exceeded quota: q") as caught:
+        await api.create("/api/v1/namespaces/n/things", {"metadata": {"name": "b"}})
+    assert not isinstance(caught.value, AccessDeniedError)
+
+
+async def test_what_is_being_created_when_its_maker_is_cancelled_is_created() -> None:
+    """So whoever removes it afterwards finds it."""
+    created = anyio.Event()
+
+    class CancellingServer(ScriptedServer):
+        async def send(self, verb: str, path: str, **rest: object) -> Reply:
+            group.cancel_scope.cancel()
+            await anyio.lowlevel.checkpoint()
+            created.set()
+            return await super().send(verb, path, **rest)
+
+    api = KubeApi(CancellingServer([(201, {})]))
+    async with anyio.create_task_group() as group:
+        await api.create("/things", {"metadata": {"name": "a"}})
+    assert created.is_set()
 
 
 async def test_creating_what_an_answer_that_was_lost_has_created_succeeds() -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+REFUSAL = 'things is forbidden: User "u" cannot watch resource "things"'
+FORBIDDEN: tuple[int, list[Any]] = (403, [{"reason": "Forbidden", "message": REFUSAL}])
 GONE = event("ERROR", {"kind": "Status", "code": 410, "reason": "Expired"})
 
 
@@ -141,7 +143,7 @@ async def test_a_list_that_is_forgotten_between_two_pages_begins_anew() -> None:
 
 async def test_a_watch_that_is_forbidden_from_the_beginning_is_an_error() -> None:
     """And not something to wait for."""
-    server = ScriptedServer([listing(1)], [(403, [{"reason": "Forbidden", "message": "no"}])])
+    server = ScriptedServer([listing(1)], [FORBIDDEN])
     with pytest.raises(ExceptionGroup) as caught:
         await told(server, 9)
     assert isinstance(innermost(caught.value), AccessDeniedError)
@@ -153,7 +155,7 @@ async def test_a_watch_that_is_forbidden_after_it_was_allowed_is_made_again() ->
         [listing(1)],
         [
             (200, [event("ADDED", thing("a", 2))]),
-            (403, [{"reason": "Forbidden", "message": "no"}]),
+            FORBIDDEN,
             (200, [event("ADDED", thing("b", 3))]),
         ],
     )

@@ -15,7 +15,7 @@ from netbench.backends.base import PodOptions
 from netbench.backends.kubernetes.bundle import BUNDLE_MAX_BYTES, Bundle, make_bundle
 from netbench.backends.kubernetes.manifests import Part, manifest
 from netbench.backends.kubernetes.objects import FleetObjects, merged
-from netbench.backends.kubernetes.pods import replica_failure, trouble
+from netbench.backends.kubernetes.pods import Trouble, ending, trouble
 from netbench.errors import InvalidArgumentError
 from netbench.kube.names import FleetNames
 
@@ -59,13 +59,44 @@ def test_the_files_in_manifests_are_what_the_command_prints(part: Part) -> None:
     assert (ROOT / "manifests" / f"{part}.yaml").read_text() == manifest(part)
 
 
-def pod(**options: Any) -> dict[str, Any]:
-    """Give the pod of a fleet with these options."""
+def pods(counts: dict[str | None, int], **options: Any) -> list[dict[str, Any]]:
+    """Give the pods of a fleet with these options."""
     objects = FleetObjects(
         names=FleetNames("team", "f"), options=PodOptions(**options), bundle=Bundle(b"", "0" * 64), key=b""
     )
-    spec: dict[str, Any] = objects.deployment(1)["spec"]["template"]["spec"]
+    return list(objects.pods(counts))
+
+
+def pod(**options: Any) -> dict[str, Any]:
+    """Give the specification of the only pod of a fleet with these options."""
+    spec: dict[str, Any] = pods({None: 1}, **options)[0]["spec"]
     return spec
+
+
+def test_the_names_of_pods_are_in_the_order_of_their_numbers() -> None:
+    """Also where there are more than ten."""
+    names = [each["metadata"]["name"] for each in pods({None: 12})]
+    assert names == sorted(names)
+    assert (names[0], names[-1]) == ("netbench-f-00", "netbench-f-11")
+
+
+def test_each_pod_is_held_to_its_nodes_hostname() -> None:
+    """And so many to each."""
+    hosts = [each["spec"]["nodeSelector"]["kubernetes.io/hostname"] for each in pods({"a.example": 2, "b.example": 1})]
+    assert hosts == ["a.example", "a.example", "b.example"]
+
+
+def test_pods_of_no_node_are_spread_and_others_are_not() -> None:
+    """The scheduler has nothing to choose for those."""
+    assert "topologySpreadConstraints" in pods({None: 1})[0]["spec"]
+    assert "topologySpreadConstraints" not in pods({"a": 1})[0]["spec"]
+
+
+def test_a_patch_takes_no_pod_out_of_its_fleet() -> None:
+    """It is removed by its labels, and followed by its name."""
+    patched = pods({None: 1}, pod_patch={"metadata": {"name": "mine", "labels": None}})[0]["metadata"]
+    assert patched["name"] == "netbench-f-0"
+    assert patched["labels"]["netbench.io/fleet"] == "f"
 
 
 def test_a_pod_without_resources_has_no_limit() -> None:
@@ -106,7 +137,7 @@ def test_an_option_that_cannot_be_is_refused(options: dict[str, Any]) -> None:
 
 def container(state: dict[str, Any], last: dict[str, Any] | None = None) -> dict[str, Any]:
     """Give a pod whose container is in this state."""
-    return {"spec": {}, "status": {"containerStatuses": [{"state": state, "lastState": last or {}}]}}
+    return {"metadata": {}, "spec": {}, "status": {"containerStatuses": [{"state": state, "lastState": last or {}}]}}
 
 
 def test_a_pod_that_is_being_started_is_no_trouble() -> None:
@@ -127,7 +158,33 @@ def test_a_container_that_ended_before_is_told_with_its_exit_code() -> None:
     assert "exit code 7: bye" in found.message
 
 
-def test_a_deployment_whose_pods_are_refused_says_why() -> None:
-    """In the words of the quota."""
-    condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
-    assert replica_failure({"status": {"conditions": [condition]}}) == "FailedCreate: exceeded quota"
+def test_a_pod_that_has_failed_is_told_with_its_containers_exit_code() -> None:
+    """That it has failed is what its phase says, and no more."""
+    ended = container({"terminated": {"exitCode": 7, "message": "bye"}})
+    ended["status"]["phase"] = "Failed"
+    found = trouble(ended)
+    assert found is not None
+    assert "exit code 7: bye" in found.message
+
+
+def test_a_pod_that_its_kubelet_has_ended_is_told_with_the_kubelets_reason() -> None:
+    """Its container was only killed."""
+    ended = container({"terminated": {"exitCode": 137}})
+    ended["status"] |= {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
+    assert trouble(ended) == Trouble(reason="Evicted", message="The node was low on resource: memory.")
+
+
+def test_a_pod_that_has_to_go_says_for_whom() -> None:
+    """A drain, the scheduler, a taint: Kubernetes tells it by a condition."""
+    leaving = container({"running": {}})
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    condition = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": "for p"}
+    leaving["status"]["conditions"] = [condition]
+    assert ending(leaving) == "PreemptionByScheduler: for p"
+
+
+def test_a_pod_that_somebody_deletes_has_ended() -> None:
+    """Kubernetes knows no reason."""
+    leaving = container({"running": {}})
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert ending(leaving) == "Deleted: somebody deletes the pod"
