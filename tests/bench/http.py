@@ -1,4 +1,4 @@
-"""P4: HTTP requests each second from one client core, with nginx as the server, beside wrk and h2load."""
+"""P4: HTTP requests each second from one client core, with nginx as the server, beside wrk, h2load and siege."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ async def run(options: Options) -> list[Line]:
     lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="bench-nginx-") as directory:
         config = _nginx(Path(directory))
+        siege = _siege_home(Path(directory))
         async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
             client, server = fleet.workers
             nginx = [options.program("nginx"), "-c", str(config), "-p", directory]
@@ -43,6 +44,7 @@ async def run(options: Options) -> list[Line]:
                             "netbench": partial(_engine, client, server, connections, options),
                             "wrk": partial(_wrk, client, server, connections, options),
                             "h2load": partial(_h2load, client, server, connections, options),
+                            "siege": partial(_siege, siege, client, server, connections, options),
                             "product": partial(_product, fleet, connections, options),
                         },
                         options,
@@ -50,7 +52,7 @@ async def run(options: Options) -> list[Line]:
                     number = f"{connections} connection{'s' if connections > 1 else ''}"
                     name = f"P4 HTTP, {number}"
                     lines.append(compared(f"{name}, nginx, k/s", found, "k/s", peer="wrk", least=0.95))
-                    lines.append(compared(f"{name}, nginx, k/s", found, "k/s", peer="h2load"))
+                    lines += [compared(f"{name}, nginx, k/s", found, "k/s", peer=each) for each in ("h2load", "siege")]
                     cpu = "CPU us/request"
                     lines.append(compared(f"P8 HTTP, {number}, nginx, {cpu}", found, cpu, peer="wrk"))
                     lines.append(compared(f"{name}, rate x mean / connections", found, "little", least=0.99, most=1.01))
@@ -71,6 +73,15 @@ def _nginx(directory: Path) -> Path:
         "}\n"
     )
     return config
+
+
+def _siege_home(directory: Path) -> Path:
+    """Give a home with siege's settings; in the user's own it would leave its own."""
+    settings = directory / ".siege" / "siege.conf"
+    settings.parent.mkdir()
+    words = ("connection = keep-alive", "benchmark = true", "json_output = true", "verbose = false", "parser = false")
+    settings.write_text("\n".join((*words, "logging = false", "limit = 255", "")))
+    return directory
 
 
 async def _engine(client: Worker, server: Worker, connections: int, options: Options) -> dict[str, float]:
@@ -119,6 +130,16 @@ async def _h2load(client: Worker, server: Worker, connections: int, options: Opt
     rate = re.search(r"([\d.]+) req/s", text)
     assert rate is not None
     return {"k/s": float(rate[1]) / 1e3}
+
+
+async def _siege(home: Path, client: Worker, server: Worker, connections: int, options: Options) -> dict[str, float]:
+    words = ["-c", str(connections), "-t", f"{options.duration_s:.0f}S", "-H", _SESSION]
+    command = ["env", f"HOME={home}", options.program("siege"), *words, f"http://{server.address}:{_PORT}/"]
+    text = await output_of(inside(client, "taskset", "-c", _CLIENT_CORE, *command))
+    data = json.loads(text[text.index("{") :])
+    assert data["successful_transactions"] == data["transactions"]
+    assert data["failed_transactions"] == 0
+    return {"k/s": data["transaction_rate"] / 1e3}
 
 
 async def _product(fleet: nb.WorkerFleet, connections: int, options: Options) -> dict[str, float]:

@@ -6,12 +6,15 @@ The loops here know their sockets by descriptor, so that epoll's own pairs are e
 
 from __future__ import annotations
 
+import os
 import select
 import selectors
+import socket
+import struct
 import sys
 from typing import Protocol
 
-__all__ = ("READ", "WRITE", "Events", "SelectorEvents", "make_events")
+__all__ = ("READ", "WRITE", "Events", "SelectorEvents", "make_events", "make_lone_events")
 
 #: Ready to be read, and to be written; epoll's own numbers. What else a mask may hold is an error, which reading and
 #: writing both find out: ``mask & ~READ`` asks whether to write, ``mask & ~WRITE`` whether to read.
@@ -44,6 +47,15 @@ class Events(Protocol):
 def make_events() -> Events:
     """Give the fastest that this system has."""
     return _EpollEvents() if sys.platform == "linux" else SelectorEvents()
+
+
+def make_lone_events(patience_s: float) -> Events:
+    """Give the fastest that this system has for one socket from which an answer is waited for most of the time.
+
+    Args:
+        patience_s: How long a socket that is said to be ready may take to be read.
+    """
+    return _LoneEvents(patience_s) if sys.platform == "linux" else SelectorEvents()
 
 
 class SelectorEvents:
@@ -88,6 +100,49 @@ if sys.platform == "linux":
         def wait(self, timeout_s: float) -> list[tuple[int, int]]:
             """Block."""
             return self._epoll.poll(timeout_s, _AT_ONCE_MAX)
+
+
+    class _LoneEvents:
+        """Implements :class:`Events` for one socket on Linux: to read it blocks, so that nobody need ask before.
+
+        Two system calls in three are left of a request.
+        """
+
+        def __init__(self, patience_s: float) -> None:
+            self._epoll = select.epoll()
+            self._patience = struct.pack("@ll", *divmod(round(patience_s * 1e6), 1_000_000))
+            self._blocking: list[tuple[int, int]] = []
+            self.close = self._epoll.close
+
+        def watch(self, descriptor: int, mask: int) -> None:
+            """Watch."""
+            self._epoll.register(descriptor, mask)
+            self._set(descriptor, mask)
+
+        def change(self, descriptor: int, mask: int) -> None:
+            """Watch for something else."""
+            self._epoll.modify(descriptor, mask)
+            self._set(descriptor, mask)
+
+        def forget(self, descriptor: int) -> None:
+            """Watch no longer."""
+            self._epoll.unregister(descriptor)
+            self._blocking = []
+
+        def wait(self, timeout_s: float) -> list[tuple[int, int]]:
+            """Let the reading block, unless there is only a look to be had."""
+            if self._blocking and timeout_s:
+                return self._blocking
+            return self._epoll.poll(timeout_s, _AT_ONCE_MAX)
+
+        def _set(self, descriptor: int, mask: int) -> None:
+            self._blocking = [(descriptor, READ)] if mask == READ else []
+            os.set_blocking(descriptor, bool(self._blocking))
+            if self._blocking:
+                link = socket.socket(fileno=descriptor)
+                for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                    link.setsockopt(socket.SOL_SOCKET, option, self._patience)
+                link.detach()
 
 
 def _to_selector(mask: int) -> int:

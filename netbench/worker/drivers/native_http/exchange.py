@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netbench.worker.drivers.native_http.events import Events
     from netbench.worker.drivers.native_http.wire import Head
 
-__all__ = ("Exchange",)
+__all__ = ("Exchange", "tick_s")
 
 _TICK_S = 0.05
 _READ_MAX_BYTES = 256 * 1024
@@ -28,6 +28,11 @@ _READ_MAX_BYTES = 256 * 1024
 _HEAD_ROOM_BYTES = 4096
 #: A closed loop whose connection failed waits for this long, so that a dead server is not stormed.
 _COOLING_S = 0.01
+
+
+def tick_s(traffic: Http) -> float:
+    """Give how long a turn may wait, so that requests that are out of time are found soon."""
+    return min(_TICK_S, traffic.timeout_s / 2)
 
 
 class Exchange:
@@ -59,8 +64,8 @@ class Exchange:
         self._sent_body_bytes = 0
         self._cooling: deque[tuple[int, Connection]] = deque()
         self._next_check = 0
-        #: How long a turn may wait, so that requests that are out of time are found soon.
-        self.tick_s = min(_TICK_S, traffic.timeout_s / 2)
+        #: How long a turn may wait.
+        self.tick_s = tick_s(traffic)
         #: Connections without a request.
         self.idle = list(self._connections)
         #: A request that is answered before this instant is followed by the next at once; 0 for none.

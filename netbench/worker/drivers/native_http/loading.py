@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from netbench.errors import DriverError
-from netbench.worker.drivers.native_http.events import make_events
-from netbench.worker.drivers.native_http.exchange import Exchange
+from netbench.worker.drivers.native_http.events import make_events, make_lone_events
+from netbench.worker.drivers.native_http.exchange import Exchange, tick_s
 from netbench.worker.drivers.native_http.tally import Tally
 from netbench.worker.timing import wait_until
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import threading
 
     from netbench.traffic import Http
+    from netbench.worker.drivers.native_http.events import Events
     from netbench.worker.recording import Schedule
 
 __all__ = ("Loading",)
@@ -32,6 +33,12 @@ _SOME = 32
 _MANY = 256
 #: What one of them takes at most, so that it is done before the next request is due.
 _FLUSH_NS = 2_000
+
+
+def _events(traffic: Http) -> Events:
+    """Watch sockets as suits the traffic: the only connection of a closed loop always waits for its answer."""
+    lone = traffic.connections == 1 and traffic.connection == "keep-alive" and traffic.rate_rps is None
+    return make_lone_events(tick_s(traffic)) if lone else make_events()
 
 
 class Loading:
@@ -52,7 +59,7 @@ class Loading:
         self._timeout_ns = round(traffic.timeout_s * 1e9)
         self._address = address
         self._stop = stop
-        self._exchange = Exchange(traffic, family, address, request, make_events())
+        self._exchange = Exchange(traffic, family, address, request, _events(traffic))
         #: The reading of ``time.perf_counter_ns`` at the first send of the run; None before it.
         self.first_send: int | None = None
 
