@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 import anyio
 
@@ -37,7 +38,9 @@ def main() -> int:
         metavar="unix:PATH|kubernetes:NAMESPACE/FLEET",
         help="the controller's socket, or a fleet's objects of the API server",
     )
-    parser.add_argument("--key", metavar="PATH", default="", help="the fleet's key, on Kubernetes")
+    parser.add_argument(
+        "--account", metavar="DIRECTORY", default="", help="on Kubernetes: the fleet's key, and the account's files"
+    )
     parser.add_argument("--listen", default="127.0.0.1", help="address at which other workers reach this one")
     parser.add_argument("--netns", help="path of the network namespace to enter first")
     parser.add_argument("--parent", type=int, metavar="PID", help="die when this parent process ends")
@@ -76,7 +79,7 @@ def _control(arguments: argparse.Namespace, clock: WorkerClock) -> AbstractAsync
         from netbench.worker.control.kubernetes.opening import open_pod_control  # noqa: PLC0415 - see above
 
         fleet = arguments.control.removeprefix(_KUBERNETES)
-        return open_pod_control(fleet, arguments.key, arguments.name, clock)
+        return open_pod_control(fleet, Path(arguments.account), arguments.name, clock)
     return LocalControl(arguments.control.removeprefix("unix:"), clock)
 
 

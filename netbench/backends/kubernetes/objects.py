@@ -24,7 +24,11 @@ __all__ = ("BOOTSTRAP", "HOSTNAME_LABEL", "LEASE_DURATION_S", "FleetObjects", "m
 #: After this long without a sign of life from the controller, workers stop; API servers restart in less.
 LEASE_DURATION_S = 30
 _ANY_USER = 65532
+#: Where a worker finds its code, the fleet's key, and its account.
 _PATH = "/var/run/netbench"
+#: What every namespace has: the authority of the API server.
+_AUTHORITY = "kube-root-ca.crt"
+_TOKEN_S = 3600
 _GRACE_S = 2
 #: What a node is selected and spread by. Not on all clouds is it the node's name.
 HOSTNAME_LABEL = "kubernetes.io/hostname"
@@ -151,20 +155,27 @@ class FleetObjects:
         metadata: JsonObject = {**identity, "labels": {**options.labels, **labels}}
         if options.annotations:
             metadata["annotations"] = dict(options.annotations)
-        pod = merged({"metadata": metadata, "spec": self._spec(host)}, options.pod_patch)
+        pod = merged({"metadata": metadata, "spec": self._spec(name, host)}, options.pod_patch)
         # Whatever the patch says: removal goes by these labels, and what is followed by this name.
         metadata = pod.get("metadata") or {}
         metadata = {**metadata, **identity, "labels": {**(metadata.get("labels") or {}), **labels}}
         return {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": metadata}
 
-    def _spec(self, host: str | None) -> JsonObject:
+    def _spec(self, name: str, host: str | None) -> JsonObject:
         options = self.options
         node_selector = dict(options.node_selector)
         if host is not None:
             node_selector[HOSTNAME_LABEL] = host
-        given = [{"configMap": {"name": self._bundle_name}}, {"secret": {"name": self.names.base}}]
+        # The account is among them and not in the volume that Kubernetes would add: each field costs the API server.
+        given: list[JsonObject] = [
+            {"configMap": {"name": self._bundle_name}},
+            {"secret": {"name": self.names.base}},
+            {"configMap": {"name": _AUTHORITY}},
+            {"serviceAccountToken": {"path": "token", "expirationSeconds": _TOKEN_S}},
+        ]
         pod: JsonObject = {
             "serviceAccountName": self.names.base,
+            "automountServiceAccountToken": False,
             # A worker that has ended has lost its runs. Started again it would only keep its node busy.
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": _GRACE_S,
@@ -175,7 +186,7 @@ class FleetObjects:
                 "runAsGroup": _ANY_USER,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
-            "containers": [self._container()],
+            "containers": [self._container(name)],
             "volumes": [
                 {"name": "netbench", "projected": {"sources": given}},
                 {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
@@ -201,7 +212,7 @@ class FleetObjects:
             pod["dnsPolicy"] = "ClusterFirstWithHostNet"
         return pod
 
-    def _container(self) -> JsonObject:
+    def _container(self, name: str) -> JsonObject:
         # An API server spends on each field that is not in a list such as the arguments, whenever a pod is written.
         options = self.options
         limits = dict(options.resources)
@@ -210,13 +221,10 @@ class FleetObjects:
             "image": options.image,
             "command": ["python3", "-B", "-u", "-c", BOOTSTRAP, f"{_PATH}/bundle.zip", self.bundle.sha256],
             "args": [
-                *("--control", f"kubernetes:{self.names.namespace}/{self.names.fleet}", "--key", f"{_PATH}/key"),
-                *("--name", "$(POD_NAME)", "--listen", "$(POD_IP)"),
+                *("--control", f"kubernetes:{self.names.namespace}/{self.names.fleet}", "--account", _PATH),
+                *("--name", name, "--listen", "$(POD_IP)"),
             ],
-            "env": [
-                {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-                {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-            ],
+            "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
             "resources": {"requests": limits, "limits": limits} if limits else {"requests": _REQUESTS},
             "securityContext": {
                 "allowPrivilegeEscalation": False,

@@ -15,6 +15,7 @@ from netbench.worker.control.kubernetes.transport import PodTransport, in_cluste
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from pathlib import Path
 
     from netbench.worker.timing import WorkerClock
 
@@ -23,13 +24,13 @@ __all__ = ("open_pod_control",)
 
 @asynccontextmanager
 async def open_pod_control(
-    fleet: str, key_path: str, pod: str, clock: WorkerClock
+    fleet: str, account: Path, pod: str, clock: WorkerClock
 ) -> AsyncGenerator[KubernetesControl, None]:
     """Open the control of the worker in this pod.
 
     Args:
         fleet: Its fleet, as ``namespace/name``.
-        key_path: Where the fleet's key is.
+        account: The directory with the fleet's ``key``, and the ``ca.crt`` and ``token`` of the account.
         pod: The worker's name, its pod's.
         clock: Its clock.
 
@@ -39,12 +40,12 @@ async def open_pod_control(
     namespace, _, name = fleet.partition("/")
     names = FleetNames(namespace, name)
     try:
-        key = await anyio.Path(key_path).read_bytes()
+        key = await anyio.Path(account / "key").read_bytes()
     except OSError as error:
         msg = f"this is no pod of a worker fleet: {error}"
         raise BackendError(msg) from error
     async with (
-        PodTransport(in_cluster_server()) as transport,
+        PodTransport(in_cluster_server(), account) as transport,
         KubernetesControl(KubeApi(transport, sure_of_rights=True), names, pod, key, clock) as control,
     ):
         yield control

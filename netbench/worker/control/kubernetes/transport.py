@@ -6,7 +6,6 @@ import os
 import ssl
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -19,12 +18,11 @@ from netbench.worker.control.kubernetes.resumption import resume_sessions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
+    from pathlib import Path
     from typing import Self
 
 __all__ = ("PodTransport", "in_cluster_server")
 
-#: Where a pod finds its account.
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 #: The kubelet replaces the token long before it expires.
 _TOKEN_AGE_S = 60.0
 _CONNECT_TIMEOUT_S = 10.0
@@ -54,7 +52,7 @@ class PodTransport(AsyncContextManagerMixin):
         account: The directory with the account's ``ca.crt`` and ``token``.
     """
 
-    def __init__(self, server: str, account: Path = ACCOUNT) -> None:
+    def __init__(self, server: str, account: Path) -> None:
         self._server = server
         self._account = account
         self._token = ""

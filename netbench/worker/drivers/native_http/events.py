@@ -101,7 +101,6 @@ if sys.platform == "linux":
             """Block."""
             return self._epoll.poll(timeout_s, _AT_ONCE_MAX)
 
-
     class _LoneEvents:
         """Implements :class:`Events` for one socket on Linux: to read it blocks, so that nobody need ask before.
 

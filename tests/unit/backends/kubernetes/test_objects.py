@@ -38,7 +38,7 @@ def test_a_worker_starts_from_the_bundle_with_nothing_installed(tmp_path: Path) 
     path.write_bytes(make_bundle().data)
     code = (
         "import sys, runpy; sys.path[:] = [sys.argv[1], *(p for p in sys.path if 'site-packages' not in p)];"
-        "sys.argv[:] = ['w', '--name', 'a', '--control', 'kubernetes:a/b', '--key', '/nowhere'];"
+        "sys.argv[:] = ['w', '--name', 'a', '--control', 'kubernetes:a/b', '--account', '/nowhere'];"
         "runpy.run_module('netbench.worker', run_name='__main__', alter_sys=True)"
     )
     done = subprocess.run(
