@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from netbench.traffic import Http
-from netbench.worker.drivers.native_http.events import SelectorEvents, make_events
+from netbench.worker.drivers.native_http.events import SelectorEvents, make_events, make_lone_events
 from netbench.worker.drivers.native_http.exchange import Exchange
 from netbench.worker.drivers.native_http.tally import Tally
 from netbench.worker.drivers.native_http.wire import HEAD_MAX_BYTES, Head, answer, request
@@ -77,7 +78,9 @@ class Bench:
             link.close()
 
 
-@pytest.fixture(params=[make_events, SelectorEvents], ids=["fastest", "everywhere"])
+@pytest.fixture(
+    params=[make_events, SelectorEvents, partial(make_lone_events, 0.01)], ids=["fastest", "everywhere", "lone"]
+)
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Give one, on either way to wait for sockets."""
     made = Bench(request.param)
