@@ -55,6 +55,9 @@ _TEXT_HEADER = struct.Struct(">II")
 _PAYLOAD_HEADER = struct.Struct(">IIIIQQd")
 
 _CHUNK = 65_536
+#: A double's exponent for numbers from a half to 1, and the one before it, for its leading bit is added to it.
+_EXPONENT_OF_HALF = 1022 - 1
+_SIGN = 1 << 31
 _UPPER_SIX_BITS = bytes(byte & 0xFC for byte in range(256))
 _NS_PER_S = 1_000_000_000
 
@@ -68,6 +71,31 @@ class HistogramRecorder:
         self._total = 0
         self._minimum: int | None = None
         self._maximum: int | None = None
+
+    def record(self, value: int) -> None:
+        """Add a value. Where there are many and no hurry, :meth:`record_many` takes a fifth of the time for each.
+
+        Args:
+            value: A whole number from ``-HIGHEST`` to ``HIGHEST``.
+
+        Raises:
+            OverflowError: It is beyond that.
+        """
+        magnitude = abs(value)
+        if magnitude > HIGHEST:
+            raise OverflowError(_beyond(value, self._unit))
+        # The upper half of the value as a double, see _tops: its exponent, and ten bits after the leading one.
+        bits = magnitude.bit_length()
+        leading = (
+            magnitude >> bits - _SUB_BUCKET_BITS if bits > _SUB_BUCKET_BITS else magnitude << _SUB_BUCKET_BITS - bits
+        )
+        top = (bits + _EXPONENT_OF_HALF << _HALF_BITS) + leading << _HALF_BITS if value else 0
+        self._tops[top if value >= 0 else top | _SIGN] += 1
+        self._total += value
+        if self._minimum is None or value < self._minimum:
+            self._minimum = value
+        if self._maximum is None or value > self._maximum:
+            self._maximum = value
 
     def record_many(self, values: Iterable[int]) -> None:
         """Add values; negative ones are kept as such. Many in one call are faster than one each.
@@ -84,8 +112,7 @@ class HistogramRecorder:
             if low < -HIGHEST or high > HIGHEST:
                 first = next(place for place, value in enumerate(chunk) if abs(value) > HIGHEST)
                 self.record_many(chunk[:first])
-                msg = f"{chunk[first]} {self._unit} is beyond what a histogram holds, +-{HIGHEST} {self._unit}"
-                raise OverflowError(msg)
+                raise OverflowError(_beyond(chunk[first], self._unit))
             # One fraction among them would make a fraction of their sum.
             self._total += index(sum(chunk))
             self._tops.update(_tops(chunk))
@@ -198,6 +225,10 @@ def _chunks(values: Iterable[int]) -> Iterator[Sequence[int]]:
     remaining = iter(values)
     while chunk := tuple(islice(remaining, _CHUNK)):
         yield chunk
+
+
+def _beyond(value: int, unit: Unit) -> str:
+    return f"{value} {unit} is beyond what a histogram holds, +-{HIGHEST} {unit}"
 
 
 def _tops(values: Sequence[int]) -> array[int]:

@@ -52,6 +52,22 @@ def test_without_negative_values_there_is_no_negative_text(samples: list[int]) -
     assert record(samples).negative is None
 
 
+@given(st.lists(values, max_size=50))
+def test_values_one_by_one_are_the_same_as_many_at_once(samples: list[int]) -> None:
+    """To the last bit of what travels."""
+    recorder = HistogramRecorder("byte")
+    for sample in samples:
+        recorder.record(sample)
+    assert recorder.data() == record(samples)
+
+
+@pytest.mark.parametrize("value", [HIGHEST + 1, -HIGHEST - 1])
+def test_one_value_beyond_what_a_histogram_holds_is_refused(value: int) -> None:
+    """And named."""
+    with pytest.raises(OverflowError, match=str(value)):
+        HistogramRecorder("byte").record(value)
+
+
 @given(st.lists(values, min_size=1, max_size=50))
 def test_count_sum_and_bounds_are_exact(samples: list[int]) -> None:
     """Whatever the buckets round."""

@@ -63,7 +63,11 @@ def read(link: socket.socket, length: int) -> bytes:
     return text
 
 
-@pytest.mark.parametrize("traffic", [Http(connections=2), Http(connections=2, rate_rps=3000)], ids=["closed", "open"])
+@pytest.mark.parametrize(
+    "traffic",
+    [Http(connections=2), Http(connections=1), Http(connections=2, rate_rps=3000)],
+    ids=["closed", "alone", "open"],
+)
 def test_answered_requests_are_put_away_while_the_window_lasts(server: Server, traffic: Http) -> None:
     """So that a long run takes no more memory than a short one, at any rate."""
     words = request(traffic, "127.0.0.1", COOKIE)

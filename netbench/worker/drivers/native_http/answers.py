@@ -33,6 +33,11 @@ class Answers:
         #: Body bytes so far.
         self.body_bytes = 0
 
+    @property
+    def usual(self) -> tuple[bytes, Head | None]:
+        """The answer that is known by heart as a whole, and its head; none before the first."""
+        return self._usual, self._usual_head
+
     def take(self, connection: Connection, data: bytes) -> Head | None:
         """Take what was read.
 

@@ -68,6 +68,11 @@ class Connection:
         self.connecting = True
         return 0
 
+    @property
+    def waits(self) -> bool:
+        """Whether a request was sent whole and nothing of its answer has come."""
+        return self.busy and self.out is None and self.head is None and not self.text
+
     def close(self) -> None:
         """Close it, if it is open, and forget what was under way on it."""
         if self.socket is not None:

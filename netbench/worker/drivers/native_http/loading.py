@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import threading
 
     from netbench.traffic import Http
-    from netbench.worker.drivers.native_http.events import Events
     from netbench.worker.recording import Schedule
 
 __all__ = ("Loading",)
@@ -33,12 +32,6 @@ _SOME = 32
 _MANY = 256
 #: What one of them takes at most, so that it is done before the next request is due.
 _FLUSH_NS = 2_000
-
-
-def _events(traffic: Http) -> Events:
-    """Watch sockets as suits the traffic: the only connection of a closed loop always waits for its answer."""
-    lone = traffic.connections == 1 and traffic.connection == "keep-alive" and traffic.rate_rps is None
-    return make_lone_events(tick_s(traffic)) if lone else make_events()
 
 
 class Loading:
@@ -59,7 +52,10 @@ class Loading:
         self._timeout_ns = round(traffic.timeout_s * 1e9)
         self._address = address
         self._stop = stop
-        self._exchange = Exchange(traffic, family, address, request, _events(traffic))
+        #: The only connection of a closed loop always waits for its answer.
+        self._lone = traffic.connections == 1 and traffic.connection == "keep-alive" and traffic.rate_rps is None
+        events = make_lone_events(tick_s(traffic)) if self._lone else make_events()
+        self._exchange = Exchange(traffic, family, address, request, events)
         #: The reading of ``time.perf_counter_ns`` at the first send of the run; None before it.
         self.first_send: int | None = None
 
@@ -124,6 +120,8 @@ class Loading:
             while exchange.idle:
                 exchange.begin(time.perf_counter_ns())
             self._turn(exchange.tick_s, end - now)
+            if self._lone:
+                exchange.hurry()
         exchange.repeat_until = 0
         self._finish(deque())
 
