@@ -399,6 +399,19 @@ def test_a_lone_loop_that_is_not_answered_comes_back(hurry: Hurry) -> None:
     assert (hurry.bench.outcome, hurry.bench.exchange.busy) == ((2, {}), 1)
 
 
+def test_requests_that_are_put_away_one_by_one_count_as_all_at_once_do() -> None:
+    """In whatever order, and those outside of the window not at all."""
+    single, many = Tally(100, 200), Tally(100, 200)
+    for place, intended in enumerate((99, 100, 150, 199, 200)):
+        for tally in (single, many):
+            tally.answered((intended, intended + place, intended + 7, Head(status=200 + place, length=7, close=False)))
+    while single.waiting:
+        single.flush_one()
+    assert single.status_codes == many.status_codes == {201: 1, 202: 1, 203: 1}
+    assert single.received_bytes == many.received_bytes
+    assert [each.data() for each in single.histograms] == [each.data() for each in many.histograms]
+
+
 def test_only_requests_of_the_window_count() -> None:
     """By when they were meant to be sent, answered or not."""
     tally = Tally(100, 200)

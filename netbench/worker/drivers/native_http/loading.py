@@ -26,12 +26,12 @@ _POLL_NS = 3_000_000
 _MARGIN_NS = 2_500_000
 #: What is under way when the run is stopped may still be answered for this long.
 _STOP_GRACE_NS = 250_000_000
-#: From so many answered requests on, the next moment with nothing to do is used to put them into the histograms; ...
+#: From so many answered requests on, a closed loop uses the next moment with nothing to do to write them down; ...
 _SOME = 32
 #: ... so many do not wait for one. More would be no faster for each, and keep those that are under way waiting.
 _MANY = 256
-#: What one of them takes at most, so that it is done before the next request is due.
-_FLUSH_NS = 2_000
+#: What one by itself takes at most, so that it is done before the next request is due.
+_COUNT_NS = 10_000
 
 
 class Loading:
@@ -56,6 +56,9 @@ class Loading:
         self._lone = traffic.connections == 1 and traffic.connection == "keep-alive" and traffic.rate_rps is None
         events = make_lone_events(tick_s(traffic)) if self._lone else make_events()
         self._exchange = Exchange(traffic, family, address, request, events)
+        # On a schedule there is time after most answers. Many at once would take longer than an answer does, delay its
+        # reading, and be taken for the server's.
+        self._some = _SOME if traffic.rate_rps is None else 1
         #: The reading of ``time.perf_counter_ns`` at the first send of the run; None before it.
         self.first_send: int | None = None
 
@@ -147,13 +150,18 @@ class Loading:
             timeout_s: How long to wait for something to be ready.
             left_ns: How long nothing will be due.
         """
-        waiting = self._exchange.tally.waiting
-        if waiting < _SOME:
+        tally = self._exchange.tally
+        if tally.waiting < self._some:
             self._exchange.turn(timeout_s)
             return
         ready = self._exchange.turn(0)
-        if waiting >= _MANY or (not ready and waiting * _FLUSH_NS < left_ns):
-            self._exchange.tally.flush()
+        if tally.waiting >= _MANY:
+            tally.flush()
+        elif not ready and left_ns > self._some * _COUNT_NS:
+            if self._some > 1:
+                tally.flush()
+            else:
+                tally.flush_one()
 
     def _send(self, backlog: deque[int]) -> None:
         while backlog and self._exchange.idle:
