@@ -76,7 +76,8 @@ async def simulated_nodes(
 
 
 async def _register(kubernetes: Kubernetes, name: str) -> None:
-    labels = {**SELECTOR, "kubernetes.io/hostname": name}
+    # As on clouds where a node's name is not its hostname.
+    labels = {**SELECTOR, "kubernetes.io/hostname": f"{name}.example"}
     await kubernetes.api.create("/api/v1/nodes", {"metadata": {"name": name, "labels": labels}})
     room = {"cpu": "64", "memory": "256Gi", "pods": _PODS}
     now = micro_time()[:19] + "Z"

@@ -57,6 +57,18 @@ async def cost(kubernetes: Kubernetes, directory: Path, workers: int) -> float:
 
 
 @pytest.mark.usefixtures("lab_only")
+async def test_workers_are_placed_by_name_on_nodes_with_other_hostnames(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    """A node is selected by its hostname, which is not everywhere its name."""
+    cluster = nb.Cluster.connect(kubeconfig=kubernetes.kubeconfig, namespace=kubernetes.namespace)
+    async with (
+        simulated_nodes(kubernetes, range(2), tmp_path),
+        cluster,
+        nb.WorkerFleet(cluster, placement={"simulated-0": 1, "simulated-1": 2}) as fleet,
+    ):
+        assert [worker.node for worker in fleet.workers] == ["simulated-0", "simulated-1", "simulated-1"]
+
+
+@pytest.mark.usefixtures("lab_only")
 async def test_calls_per_pair_are_the_same_for_thirty_and_for_three_hundred_workers(
     kubernetes: Kubernetes, tmp_path: Path
 ) -> None:

@@ -152,6 +152,7 @@ class Exchange:
         except OSError as error:
             failure = error
         if not written:
+            # To send it failed, and what was answered before is not written down yet.
             count(*before, head)
             answered += 1
         connection.intended, connection.sent = intended, sent
