@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from netbench.result.verdict.judgement import Doubt, Finding, doubt_of
 from netbench.result.verdict.sides import Side, sides_of, traffic_s
 from netbench.traffic import Tcp, Udp
@@ -36,8 +38,9 @@ _INTERFACES = (
 def host_doubts(result: Result) -> Iterator[Doubt]:
     """Look at socket buffers, interfaces, the kernel's packet work, and retransmits."""
     sides = tuple(sides_of(result))
-    yield from _socket_drops(result, sides)
-    yield from _send_drops(result, sides)
+    loss = _Loss.of(result)
+    yield from _socket_drops(result, sides, loss)
+    yield from _send_drops(sides, loss)
     backlog = _per_second(result, sides, "softnet_dropped", _BACKLOG_PER_S, "packets dropped at its kernel's backlog")
     yield from doubt_of("host-drops", backlog, _BACKLOG_PER_S, f"{_OVERRUN}, and raise net.core.netdev_max_backlog")
     # Frames of no protocol that the host knows count there too, day and night; they cost the traffic nothing.
@@ -51,6 +54,32 @@ def host_doubts(result: Result) -> Iterator[Doubt]:
     yield from _retransmits(result, sides)
 
 
+@attrs.frozen
+class _Loss:
+    """How many datagrams were sent and lost in all: looked up once, for it takes a look at each pair.
+
+    Attributes:
+        sent: None where there are no datagrams, or not all were counted.
+        lost: None where not all were counted.
+    """
+
+    sent: int | None
+    lost: int | None
+
+    @classmethod
+    def of(cls, result: Result) -> _Loss:
+        """Look at a result."""
+        datagrams = isinstance(result.spec.traffic, Udp)
+        return cls(result.sent, result.lost) if datagrams else cls(None, None)
+
+    def share(self, side: Side, counter: str) -> float:
+        """Give what a namespace's counter can explain of it, as a share of what was sent; others count there too."""
+        count: int | None = getattr(side.host, counter, None)
+        if not count or not self.sent:
+            return 0.0
+        return min(count, count if self.lost is None else self.lost) / self.sent
+
+
 def _lost_something(result: Result, pair: PairResult) -> bool:
     """Whether a pair lost packets, or may have: what nobody counted is not taken for nothing."""
     if isinstance(result.spec.traffic, Udp):
@@ -59,7 +88,7 @@ def _lost_something(result: Result, pair: PairResult) -> bool:
     return any(host is None or host.tcp_retransmits is None or host.tcp_retransmits > 0 for host in hosts)
 
 
-def _socket_drops(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
+def _socket_drops(result: Result, sides: tuple[Side, ...], loss: _Loss) -> Iterator[Doubt]:
     found = []
     for pair in result.pairs:
         drops, sent = pair.socket_drops, pair.sent
@@ -67,15 +96,15 @@ def _socket_drops(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
             words = f"{drops:,} datagrams ({drops / sent:.2%}) arrived and were dropped at the receiver's full buffer"
             found.append(Finding(str(pair.pair), drops / sent, words))
     if not found:
-        found = list(_host_buffers(result, sides))
+        found = list(_host_buffers(sides, loss))
     advice = "That loss is not the network's: raise net.core.rmem_max, lower the rate, or give the receiver more CPU"
     yield from doubt_of("receive-buffer", found, _DROPPED, advice)
 
 
-def _host_buffers(result: Result, sides: tuple[Side, ...]) -> Iterator[Finding]:
+def _host_buffers(sides: tuple[Side, ...], loss: _Loss) -> Iterator[Finding]:
     """Look at the whole namespace's count, where a program's own sockets cannot be looked at."""
     for side in sides:
-        share = _share_of_lost(result, side, "udp_receive_buffer_errors")
+        share = loss.share(side, "udp_receive_buffer_errors")
         if share >= _DROPPED and side.pair.socket_drops is None:
             words = (
                 f"datagrams ({share:.2%} of those sent) were dropped at full receive buffers of its network namespace"
@@ -83,25 +112,16 @@ def _host_buffers(result: Result, sides: tuple[Side, ...]) -> Iterator[Finding]:
             yield Finding(side.name, share, words)
 
 
-def _send_drops(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
+def _send_drops(sides: tuple[Side, ...], loss: _Loss) -> Iterator[Doubt]:
     """Look for datagrams that the sender's kernel took, said nothing, and threw away; to the receiver they are lost."""
     found = []
     for side in sides:
-        share = _share_of_lost(result, side, "udp_send_buffer_errors") if side.sends else 0.0
+        share = loss.share(side, "udp_send_buffer_errors") if side.sends else 0.0
         if share >= _UNSENT:
             words = f"datagrams ({share:.2%} of those sent) were dropped at its own full queue and never left it"
             found.append(Finding(side.name, share, words))
     advice = "They are in the loss: the sender's own link or its limit is full, so lower the rate, or read it as that"
     yield from doubt_of("send-drops", found, _UNSENT, advice)
-
-
-def _share_of_lost(result: Result, side: Side, counter: str) -> float:
-    """Give what a namespace's counter can explain of the loss, as a share of what was sent; others count there too."""
-    count: int | None = getattr(side.host, counter, None)
-    sent, lost = result.sent, result.lost
-    if not isinstance(result.spec.traffic, Udp) or not count or not sent:
-        return 0.0
-    return min(count, count if lost is None else lost) / sent
 
 
 def _per_second(
