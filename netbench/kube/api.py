@@ -26,12 +26,15 @@ Verb: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 #: Answers that say "not now": too many requests, etcd in trouble, a server that starts or ends.
 _NOT_NOW = frozenset({429, 500, 502, 503, 504})
-#: How long a refusal of what was allowed before may be a server that has not read the Roles yet.
+#: How long a refusal may be a server that has not heard yet of what it has been told: of Roles that it has not read
+#: since it started, or what is in ``_NOT_HEARD``.
 DENIED_PATIENCE_S = 15.0
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.2, 5.0
 #: A refusal for want of a right, the caller's own or one that it would hand on. What else is forbidden, by a quota or a
 #: policy, no right would change.
 _ABOUT_RIGHTS = re.compile(r'User "[^"]*" cannot |attempting to grant RBAC permissions')
+#: A quota that was just made is not counted, and a Role that was just made not known to whoever checks a binding to it.
+_NOT_HEARD = re.compile(r'status unknown for quota|roles\.rbac\.authorization\.k8s\.io "[^"]*" not found')
 _PATCHES = {"merge": "application/merge-patch+json", "strategic": "application/strategic-merge-patch+json"}
 
 
@@ -122,18 +125,24 @@ class KubeApi:
                     # Whoever deletes thousands of objects is answered with all of them, and does not look.
                     return {} if verb == "DELETE" else _parsed(reply.body)
                 cause = error_from(verb, path, reply.status, reply.body)
-                if isinstance(cause, AccessDeniedError) and self.had_right(verb, path):
+                if self._may_pass(cause):
                     deadline = min(deadline, began + DENIED_PATIENCE_S)
                 elif reply.status not in _NOT_NOW:
                     raise cause
                 wait_s = max(wait_s, _asked_s(reply.headers))
             if anyio.current_time() + wait_s > deadline:
-                if isinstance(cause, AccessDeniedError):
+                if isinstance(cause, ApiError) and cause.status not in _NOT_NOW:
                     raise cause
                 msg = f"the API server {self.transport.server} did not take {verb} {path} for {patience_s:g} s: {cause}"
                 raise ClusterUnreachableError(msg) from cause
             await anyio.sleep(wait_s)
             delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
+
+    def _may_pass(self, refusal: ApiError) -> bool:
+        """Whether the server may only not have heard yet of what makes it take the call."""
+        if isinstance(refusal, AccessDeniedError):
+            return self.had_right(refusal.verb, refusal.path)
+        return refusal.verb == "POST" and _NOT_HEARD.search(str(refusal)) is not None
 
     async def get(self, path: str, **params: str) -> JsonObject | None:
         """Get an object; None where there is none."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from typing import TYPE_CHECKING
 
 import anyio
@@ -105,8 +107,6 @@ async def test_watches_that_the_server_has_forgotten_are_made_anew(fleet: nb.Wor
 
 def compact() -> None:
     """Have etcd forget all versions but the last, through its JSON gateway."""
-    import json  # noqa: PLC0415 - here only
-    import urllib.request  # noqa: PLC0415 - here only
 
     def post(path: str, body: dict[str, object]) -> dict[str, dict[str, str]]:
         request = urllib.request.Request(f"http://127.0.0.1:{ETCD_PORT}/v3/{path}", data=json.dumps(body).encode())

@@ -13,7 +13,7 @@ from netbench.messages import Failure, Phase
 from tests.support.crew import FakeCrew, outcome
 from tests.support.fleet import fleet_of
 from tests.support.virtual_time import VirtualTimeLoop
-from tests.unit.result.builders import udp_outcome
+from tests.unit.result.builders import make_result, udp_outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -295,8 +295,6 @@ def test_a_search_that_cannot_be_is_refused(
 
 def test_a_latency_bound_names_the_percentile() -> None:
     """With what it was."""
-    from tests.unit.result.builders import make_result  # noqa: PLC0415 - here only
-
     result = make_result(udp_outcome())
     assert nb.MaxLatency(1e-3).broken(result) is None
     assert nb.MaxLatency(1e-5).broken(result) == "p99 is 0.101 ms, where 0.01 ms may be"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
@@ -18,7 +17,7 @@ from netbench.backends.kubernetes.lease import FleetLease
 from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.kubernetes.placing import Arrivals
 from netbench.backends.kubernetes.removal import remove_fleet, what_remains
-from netbench.errors import ApiError, BackendError, CleanupError
+from netbench.errors import BackendError, CleanupError
 from netbench.kube.names import ROLE_LABEL, FleetNames
 from netbench.kube.watching import follow
 from netbench.tasks import background_tasks, together
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from netbench.backends.base import PodOptions
     from netbench.backends.kubernetes.bundle import Bundle
     from netbench.backends.kubernetes.pods import PodFacts
-    from netbench.kube.api import JsonObject, KubeApi
+    from netbench.kube.api import KubeApi
     from netbench.kube.watching import Change
     from netbench.messages import WorkerHello
 
@@ -41,8 +40,6 @@ _READY_TIMEOUT_S = 180.0
 _REMOVE_TIMEOUT_S = 120.0
 _LOOK_TIMEOUT_S = 5.0
 _KEY_BYTES = 32
-#: How long the API server may take to know a Role that it has created.
-_ROLE_TIMEOUT_S, _ROLE_POLL_S = 10.0, 0.1
 
 
 @attrs.frozen(kw_only=True)
@@ -136,23 +133,7 @@ def _telling(*takers: Callable[[Change], None]) -> Callable[[Change], None]:
 async def _account(api: KubeApi, objects: FleetObjects) -> None:
     """Make the workers' account, in order: whoever is no administrator can bind only a Role that is there."""
     for path, value in objects.account():
-        with anyio.move_on_after(_ROLE_TIMEOUT_S):
-            while not await _is_created(api, path, value):  # noqa: ASYNC110 - the API server's to know
-                await anyio.sleep(_ROLE_POLL_S)
-            continue
-        # Once more, for its error.
         await api.create(path, value)
-
-
-async def _is_created(api: KubeApi, path: str, value: JsonObject) -> bool:
-    try:
-        await api.create(path, value)
-    except ApiError as error:
-        if error.status == HTTPStatus.NOT_FOUND and value["kind"] == "RoleBinding":
-            # The API server's own view of Roles lags behind a little.
-            return False
-        raise
-    return True
 
 
 def _raise(error: BackendError) -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
-
 from netbench.errors import AccessDeniedError, ApiError, PlacementError
 from netbench.tasks import together
 
@@ -25,9 +23,6 @@ __all__ = ("create_pods",)
 
 #: Each takes a connection, whose buffers are 0.4 MiB of the controller's memory.
 _AT_ONCE = 8
-#: A quota that was just made is not counted yet, and then nothing may be created.
-_UNCOUNTED = "status unknown for quota"
-_UNCOUNTED_PATIENCE_S, _UNCOUNTED_POLL_S = 15.0, 0.5
 
 
 async def create_pods(api: KubeApi, objects: FleetObjects, counts: Mapping[str | None, int]) -> None:
@@ -49,19 +44,10 @@ async def create_pods(api: KubeApi, objects: FleetObjects, counts: Mapping[str |
 
 async def _create(api: KubeApi, path: str, waiting: Iterator[JsonObject]) -> None:
     for pod in waiting:
-        deadline = anyio.current_time() + _UNCOUNTED_PATIENCE_S
-        while not await _is_created(api, path, pod, deadline):  # noqa: ASYNC110 - the quota's controller's to know
-            await anyio.sleep(_UNCOUNTED_POLL_S)
-
-
-async def _is_created(api: KubeApi, path: str, pod: JsonObject, deadline: float) -> bool:
-    try:
-        await api.create(path, pod)
-    except AccessDeniedError:
-        raise
-    except ApiError as error:
-        if _UNCOUNTED in str(error) and anyio.current_time() < deadline:
-            return False
-        msg = f"the API server refuses to create pods: {error}"
-        raise PlacementError(msg, worker=pod["metadata"]["name"]) from error
-    return True
+        try:
+            await api.create(path, pod)
+        except AccessDeniedError:
+            raise
+        except ApiError as error:
+            msg = f"the API server refuses to create pods: {error}"
+            raise PlacementError(msg, worker=pod["metadata"]["name"]) from error

@@ -81,7 +81,7 @@ async def remove_fleet(api: KubeApi, names: FleetNames) -> None:
 
 
 async def _delete(api: KubeApi, names: FleetNames, path: str, *, grace_s: int = 1) -> None:
-    params = {"labelSelector": names.selector, "propagationPolicy": "Background"}
+    params = {"labelSelector": names.selector}
     if path.endswith("/pods"):
         params["gracePeriodSeconds"] = str(grace_s)
     try:

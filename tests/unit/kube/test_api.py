@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -44,6 +46,23 @@ async def test_a_right_that_was_held_a_moment_ago_is_asked_for_again() -> None:
     api = KubeApi(server)
     await api.call("GET", "/api/v1/namespaces/n/things")
     assert await api.call("GET", "/api/v1/namespaces/n/things") == {"kind": "Thing"}
+
+
+UNCOUNTED = (403, {"reason": "Forbidden", "message": 'pods "a" is forbidden: status unknown for quota: q'})
+UNKNOWN_ROLE = (404, {"reason": "NotFound", "message": 'roles.rbac.authorization.k8s.io "r" not found'})
+
+
+@pytest.mark.parametrize("refusal", [UNCOUNTED, UNKNOWN_ROLE], ids=["quota", "role"])
+async def test_what_a_server_has_not_heard_of_yet_is_asked_for_again(refusal: tuple[int, Any]) -> None:
+    """A quota that is not counted, and a Role that was made a moment ago."""
+    server = ScriptedServer([refusal, refusal, (201, thing("a", 1))])
+    assert await KubeApi(server).create("/things", {"metadata": {"name": "a"}}) == thing("a", 1)
+
+
+async def test_what_a_server_never_hears_of_is_told_in_its_words() -> None:
+    """And not as one that had no time."""
+    with pytest.raises(ApiError, match='"r" not found'):
+        await KubeApi(ScriptedServer([UNKNOWN_ROLE]), patience_s=0).create("/things", {"metadata": {"name": "a"}})
 
 
 async def test_what_a_quota_forbids_is_no_missing_right() -> None:
