@@ -23,7 +23,7 @@ from tests.bench.harness import Line
 from tests.bench.lab import open_lab
 from tests.bench.simulated_agents import allow_files
 from tests.e2e.kubernetes import open_kubernetes
-from tests.e2e.simulated import SELECTOR
+from tests.e2e.simulated import node_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -103,7 +103,8 @@ async def _fleet(kubernetes: Kubernetes, pairs: int) -> Mapping[str, float]:
     costs = await Costs.begin(kubernetes)
     await costs.take("begin")
     controller_s = time.process_time()
-    fleet = nb.WorkerFleet(cluster, workers=2 * pairs, node_selector=SELECTOR, ready_timeout_s=_READY_S)
+    placement = {node_name(number): (2 * pairs + number) // _NODES for number in range(_NODES)}
+    fleet = nb.WorkerFleet(cluster, placement=placement, ready_timeout_s=_READY_S)
     async with cluster, fleet:
         await costs.take("placed")
         measurement = nb.Measurement(

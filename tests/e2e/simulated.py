@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from netbench.kube.watching import Change
     from tests.e2e.kubernetes import Kubernetes
 
-__all__ = ("SELECTOR", "Work", "open_account", "simulated_nodes")
+__all__ = ("SELECTOR", "Work", "node_name", "open_account", "simulated_nodes")
 
 #: What runs in a pod, given that and its address, until it is cancelled.
 Work: TypeAlias = "Callable[[dict[str, Any], str], Awaitable[None]]"
@@ -46,6 +46,11 @@ _NODE_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _HEARTBEAT_S = 10.0
 _UNTAINTED_WITHIN_S = 30
 _PODS = "200"
+
+
+def node_name(number: int) -> str:
+    """Give a simulated node's name."""
+    return f"simulated-{number}"
 
 
 @asynccontextmanager
@@ -60,7 +65,7 @@ async def simulated_nodes(
         directory: For the pods' account.
         work: What runs in a pod; netbench's worker agent unless given.
     """
-    names = [f"simulated-{number}" for number in numbers]
+    names = [node_name(number) for number in numbers]
     if work is None:
         work = _Agents(kubernetes, directory).work
     kubelet = _Kubelet(kubernetes, dict(zip(names, numbers, strict=True)), work)

@@ -21,10 +21,11 @@ pytestmark = pytest.mark.anyio
 
 
 async def refused(cluster: nb.Cluster, **options: Any) -> tuple[str, float]:
-    """Open a fleet that cannot be, and give the error's words and the seconds it took."""
+    """Open a fleet that cannot be, of two workers unless told, and give the error's words and the seconds it took."""
+    options = {"workers": None if "per_node" in options else 2, **options}
     began = time.monotonic()
     with pytest.raises(nb.PlacementError) as caught:
-        async with cluster, nb.WorkerFleet(cluster, workers=2, **options):
+        async with cluster, nb.WorkerFleet(cluster, **options):
             pytest.fail("the fleet came up")
     return str(caught.value), time.monotonic() - began
 
@@ -48,6 +49,20 @@ async def test_more_processors_than_there_are_is_told_in_the_schedulers_words(cl
     """Naming what is short."""
     words, _ = await refused(cluster, resources={"cpu": "900"})
     assert "Insufficient cpu" in words
+
+
+async def test_a_node_without_the_labels_asked_for_says_so_itself(cluster: nb.Cluster) -> None:
+    """No scheduler is asked where each node has its number; the kubelet looks."""
+    words, took_s = await refused(cluster, per_node=1, node_selector={"no": "such-label"})
+    assert "NodeAffinity" in words
+    assert took_s < 20
+
+
+async def test_a_node_without_the_processors_asked_for_says_so_itself(cluster: nb.Cluster) -> None:
+    """With what it has."""
+    words, _ = await refused(cluster, per_node=1, resources={"cpu": "900"})
+    assert "OutOfcpu" in words
+    assert "requested: 900000" in words
 
 
 async def test_a_quota_of_no_pods_is_named(cluster: nb.Cluster, kubernetes: Kubernetes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -58,13 +58,16 @@ async def cost(kubernetes: Kubernetes, directory: Path, workers: int) -> float:
 
 
 @pytest.mark.usefixtures("lab_only")
-async def test_workers_are_placed_by_name_on_nodes_with_other_hostnames(kubernetes: Kubernetes, tmp_path: Path) -> None:
-    """A node is selected by its hostname, which is not everywhere its name."""
+@pytest.mark.parametrize("affinity", [None, {"podAntiAffinity": {}}], ids=["directly", "by-the-scheduler"])
+async def test_workers_are_placed_by_name_on_nodes_with_other_hostnames(
+    kubernetes: Kubernetes, tmp_path: Path, affinity: dict[str, Any] | None
+) -> None:
+    """A scheduler selects a node by its hostname, which is not everywhere its name."""
     cluster = nb.Cluster.connect(kubeconfig=kubernetes.kubeconfig, namespace=kubernetes.namespace)
     async with (
         simulated_nodes(kubernetes, range(2), tmp_path),
         cluster,
-        nb.WorkerFleet(cluster, placement={"simulated-0": 1, "simulated-1": 2}) as fleet,
+        nb.WorkerFleet(cluster, placement={"simulated-0": 1, "simulated-1": 2}, affinity=affinity) as fleet,
     ):
         assert [worker.node for worker in fleet.workers] == ["simulated-0", "simulated-1", "simulated-1"]
 

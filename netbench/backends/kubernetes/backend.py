@@ -16,7 +16,7 @@ from netbench.backends.kubernetes.bundle import make_bundle
 from netbench.backends.kubernetes.crd import ensure_crd
 from netbench.backends.kubernetes.credentials import find_access
 from netbench.backends.kubernetes.fleet import FleetPlan, open_fleet
-from netbench.backends.kubernetes.objects import HOSTNAME_LABEL, namespace_object
+from netbench.backends.kubernetes.objects import HOSTNAME_LABEL, Place, namespace_object
 from netbench.backends.kubernetes.rights import explained
 from netbench.backends.kubernetes.transport import open_transport
 from netbench.errors import AccessDeniedError, ApiError, BackendError, CleanupError, InvalidArgumentError
@@ -55,19 +55,19 @@ class KubernetesBackend:
     """Implements :class:`netbench.backends.base.Backend`; made by :func:`open_kubernetes`."""
 
     def __init__(
-        self, api: KubeApi, access: Access, namespace: str, version: str, hosts: Mapping[Node, str] | None
+        self, api: KubeApi, access: Access, namespace: str, version: str, places: Mapping[Node, Place] | None
     ) -> None:
         self._api = api
         self._access = access
         self._namespace = namespace
         self._version = version
-        self._hosts = hosts
+        self._places = places
         self._abandon = anyio.Event()
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes that take pods; empty where the account may not look at nodes."""
-        return tuple(self._hosts or ())
+        return tuple(self._places or ())
 
     @property
     def facts(self) -> BackendFacts:
@@ -78,8 +78,8 @@ class KubernetesBackend:
             "version": self._version,
             "namespace": self._namespace,
         }
-        if self._hosts is not None:
-            details["nodes"] = str(len(self._hosts))
+        if self._places is not None:
+            details["nodes"] = str(len(self._places))
         return BackendFacts(kind="kubernetes", details=details)
 
     def abandon(self) -> None:
@@ -111,22 +111,22 @@ class KubernetesBackend:
         except AccessDeniedError as error:
             raise explained(error, self._access.context, str(self._access.configuration.host)) from error
 
-    def _counts(self, spec: FleetSpec) -> Mapping[str | None, int]:
+    def _counts(self, spec: FleetSpec) -> Mapping[Place | None, int]:
         if spec.workers is not None:
             return {None: spec.workers}
-        if self._hosts is None:
+        if self._places is None:
             where = "WorkerFleet(workers=)"
             expected = "given: this account may not list nodes, so there is no number of workers per node"
             raise InvalidArgumentError(where, None, expected)
         if spec.per_node is not None:
-            return dict.fromkeys(self._hosts.values(), spec.per_node)
-        hosts = {node.name: host for node, host in self._hosts.items()}
+            return dict.fromkeys(self._places.values(), spec.per_node)
+        places = {place.node: place for place in self._places.values()}
         placement = spec.placement or {}
         for name in placement:
-            if name not in hosts:
-                expected = f"a mapping from the cluster's nodes {', '.join(hosts)}; {name!r} is not one of them"
+            if name not in places:
+                expected = f"a mapping from the cluster's nodes {', '.join(places)}; {name!r} is not one of them"
                 raise InvalidArgumentError("WorkerFleet(placement=)", dict(placement), expected)
-        return {hosts[name]: count for name, count in placement.items() if count}
+        return {places[name]: count for name, count in placement.items() if count}
 
 
 @asynccontextmanager
@@ -156,10 +156,10 @@ async def open_kubernetes(spec: ConnectSpec) -> AsyncIterator[KubernetesBackend]
             version = await _version(api)
             namespace = await stack.enter_async_context(_namespace(api, spec.namespace or access.namespace))
             await ensure_crd(api, namespace)
-            hosts = await _hosts(api)
+            places = await _places(api)
         except AccessDeniedError as error:
             raise explained(error, access.context, str(access.configuration.host)) from error
-        yield KubernetesBackend(api, access, namespace, version, hosts)
+        yield KubernetesBackend(api, access, namespace, version, places)
 
 
 async def _version(api: KubeApi) -> str:
@@ -212,13 +212,13 @@ async def _remove_namespace(api: KubeApi, name: str, cluster_id: str) -> None:
     raise CleanupError(msg)
 
 
-async def _hosts(api: KubeApi) -> dict[Node, str] | None:
-    """Give the nodes that take pods, each with its hostname; None where the account may not look."""
+async def _places(api: KubeApi) -> dict[Node, Place] | None:
+    """Give the nodes that take pods; None where the account may not look."""
     try:
         listed = await api.call("GET", "/api/v1/nodes")
     except AccessDeniedError:
         return None
-    found: dict[Node, str] = {}
+    found: dict[Node, Place] = {}
     for value in listed.get("items") or ():
         spec = value.get("spec") or {}
         closed = spec.get("unschedulable") or any(
@@ -227,5 +227,5 @@ async def _hosts(api: KubeApi) -> dict[Node, str] | None:
         if not closed:
             labels = value["metadata"].get("labels") or {}
             name = value["metadata"]["name"]
-            found[Node(name=name, zone=labels.get(_ZONE_LABEL))] = labels.get(HOSTNAME_LABEL, name)
+            found[Node(name=name, zone=labels.get(_ZONE_LABEL))] = Place(name, labels.get(HOSTNAME_LABEL, name))
     return {node: found[node] for node in sorted(found, key=lambda node: node.name)}

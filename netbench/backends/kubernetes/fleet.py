@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from netbench.backends.base import PodOptions
     from netbench.backends.kubernetes.bundle import Bundle
+    from netbench.backends.kubernetes.objects import Place
     from netbench.backends.kubernetes.pods import PodFacts
     from netbench.kube.api import KubeApi
     from netbench.kube.watching import Change
@@ -48,7 +49,7 @@ class FleetPlan:
 
     Attributes:
         namespace: Where.
-        counts: How many workers on each node, by its hostname; the key None is for wherever the scheduler puts them.
+        counts: How many workers at each place; the key None is for wherever the scheduler puts them.
         options: How their pods are to be.
         zones: The zone of each node, where it is known.
         ready_timeout_s: How long they may take; None takes the default.
@@ -57,7 +58,7 @@ class FleetPlan:
     """
 
     namespace: str
-    counts: Mapping[str | None, int]
+    counts: Mapping[Place | None, int]
     options: PodOptions
     zones: Mapping[str, str | None]
     ready_timeout_s: float | None

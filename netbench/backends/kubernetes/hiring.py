@@ -16,7 +16,7 @@ from netbench.tasks import together
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from netbench.backends.kubernetes.objects import FleetObjects
+    from netbench.backends.kubernetes.objects import FleetObjects, Place
     from netbench.kube.api import JsonObject, KubeApi
 
 __all__ = ("create_pods",)
@@ -25,13 +25,13 @@ __all__ = ("create_pods",)
 _AT_ONCE = 8
 
 
-async def create_pods(api: KubeApi, objects: FleetObjects, counts: Mapping[str | None, int]) -> None:
+async def create_pods(api: KubeApi, objects: FleetObjects, counts: Mapping[Place | None, int]) -> None:
     """Create all pods of a fleet.
 
     Args:
         api: The API server.
         objects: Makes them.
-        counts: How many on each node, see :meth:`FleetObjects.pods`.
+        counts: How many at each place, see :meth:`FleetObjects.pods`.
 
     Raises:
         PlacementError: The API server does not take such pods, or no more of them.

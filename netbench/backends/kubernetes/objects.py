@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from netbench.kube.control import FleetControl
     from netbench.kube.names import FleetNames
 
-__all__ = ("BOOTSTRAP", "HOSTNAME_LABEL", "LEASE_DURATION_S", "FleetObjects", "merged", "namespace_object")
+__all__ = ("BOOTSTRAP", "HOSTNAME_LABEL", "LEASE_DURATION_S", "FleetObjects", "Place", "merged", "namespace_object")
 
 #: After this long without a sign of life from the controller, workers stop; API servers restart in less.
 LEASE_DURATION_S = 30
@@ -50,6 +50,19 @@ sys.path.insert(0, path)
 sys.argv = ["netbench.worker", *sys.argv[3:]]
 runpy.run_module("netbench.worker", run_name="__main__", alter_sys=True)
 """
+
+
+@attrs.frozen
+class Place:
+    """The node that a pod is for.
+
+    Attributes:
+        node: Its name.
+        host: Its hostname label, by which a scheduler selects it.
+    """
+
+    node: str
+    host: str
 
 
 @attrs.frozen(kw_only=True)
@@ -117,18 +130,17 @@ class FleetObjects:
         """Path of the pods."""
         return self._core("pods")
 
-    def pods(self, counts: Mapping[str | None, int]) -> Iterator[JsonObject]:
+    def pods(self, counts: Mapping[Place | None, int]) -> Iterator[JsonObject]:
         """Give all pods, numbered.
 
         Args:
-            counts: How many of them on the node with each hostname; the key None is for wherever the scheduler puts
-                them.
+            counts: How many of them at each place; the key None is for wherever the scheduler puts them.
         """
         # Of one width, so that they are in the order of their numbers wherever names are sorted.
         width = len(str(sum(counts.values()) - 1))
-        hosts = (host for host, count in counts.items() for _ in range(count))
-        for number, host in enumerate(hosts):
-            yield self._pod(f"{self.names.base}-{number:0{width}}", host)
+        places = (place for place, count in counts.items() for _ in range(count))
+        for number, place in enumerate(places):
+            yield self._pod(f"{self.names.base}-{number:0{width}}", place)
 
     @property
     def _bundle_name(self) -> str:
@@ -148,24 +160,21 @@ class FleetObjects:
         metadata = {"name": name or self.names.base, "namespace": self.names.namespace, "labels": self.names.labels}
         return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
 
-    def _pod(self, name: str, host: str | None) -> JsonObject:
+    def _pod(self, name: str, place: Place | None) -> JsonObject:
         options = self.options
         labels = {**self.names.labels, ROLE_LABEL: "worker"}
         identity = {"name": name, "namespace": self.names.namespace}
         metadata: JsonObject = {**identity, "labels": {**options.labels, **labels}}
         if options.annotations:
             metadata["annotations"] = dict(options.annotations)
-        pod = merged({"metadata": metadata, "spec": self._spec(name, host)}, options.pod_patch)
+        pod = merged({"metadata": metadata, "spec": self._spec(name, place)}, options.pod_patch)
         # Whatever the patch says: removal goes by these labels, and what is followed by this name.
         metadata = pod.get("metadata") or {}
         metadata = {**metadata, **identity, "labels": {**(metadata.get("labels") or {}), **labels}}
         return {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": metadata}
 
-    def _spec(self, name: str, host: str | None) -> JsonObject:
+    def _spec(self, name: str, place: Place | None) -> JsonObject:
         options = self.options
-        node_selector = dict(options.node_selector)
-        if host is not None:
-            node_selector[HOSTNAME_LABEL] = host
         # The account is among them and not in the volume that Kubernetes would add: each field costs the API server.
         given: list[JsonObject] = [
             {"configMap": {"name": self._bundle_name}},
@@ -192,15 +201,8 @@ class FleetObjects:
                 {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
             ],
         }
-        spread = {
-            "maxSkew": 1,
-            "topologyKey": HOSTNAME_LABEL,
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": self.names.labels},
-        }
         optional: JsonObject = {
-            "topologySpreadConstraints": [spread] if host is None else None,
-            "nodeSelector": node_selector,
+            **self._whereabouts(place),
             "tolerations": [dict(each) for each in options.tolerations],
             "affinity": dict(options.affinity),
             "imagePullSecrets": [{"name": name} for name in options.image_pull_secrets],
@@ -211,6 +213,27 @@ class FleetObjects:
         if options.host_network:
             pod["dnsPolicy"] = "ClusterFirstWithHostNet"
         return pod
+
+    def _whereabouts(self, place: Place | None) -> JsonObject:
+        """Say where a pod is to be.
+
+        For a pod that names its node the scheduler has nothing to choose, and is left out: what it writes, a binding
+        and an event for each, is a third of what a pod costs the API server, and by default it makes 50 calls a second.
+        The kubelet looks for itself whether it has room. What only a scheduler heeds, it is asked for.
+        """
+        options = self.options
+        selector = dict(options.node_selector)
+        if place is None:
+            spread = {
+                "maxSkew": 1,
+                "topologyKey": HOSTNAME_LABEL,
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": self.names.labels},
+            }
+            return {"nodeSelector": selector, "topologySpreadConstraints": [spread]}
+        if options.affinity or options.priority_class or options.pod_patch.get("spec"):
+            return {"nodeSelector": {**selector, HOSTNAME_LABEL: place.host}}
+        return {"nodeSelector": selector, "nodeName": place.node}
 
     def _container(self, name: str) -> JsonObject:
         # An API server spends on each field that is not in a list such as the arguments, whenever a pod is written.

@@ -14,7 +14,7 @@ import pytest
 from netbench.backends.base import PodOptions
 from netbench.backends.kubernetes.bundle import BUNDLE_MAX_BYTES, Bundle, make_bundle
 from netbench.backends.kubernetes.manifests import Part, manifest
-from netbench.backends.kubernetes.objects import FleetObjects, merged
+from netbench.backends.kubernetes.objects import FleetObjects, Place, merged
 from netbench.backends.kubernetes.pods import Trouble, ending, trouble
 from netbench.errors import InvalidArgumentError
 from netbench.kube.names import FleetNames
@@ -59,7 +59,7 @@ def test_the_files_in_manifests_are_what_the_command_prints(part: Part) -> None:
     assert (ROOT / "manifests" / f"{part}.yaml").read_text() == manifest(part)
 
 
-def pods(counts: dict[str | None, int], **options: Any) -> list[dict[str, Any]]:
+def pods(counts: dict[Place | None, int], **options: Any) -> list[dict[str, Any]]:
     """Give the pods of a fleet with these options."""
     objects = FleetObjects(
         names=FleetNames("team", "f"), options=PodOptions(**options), bundle=Bundle(b"", "0" * 64), key=b""
@@ -80,16 +80,32 @@ def test_the_names_of_pods_are_in_the_order_of_their_numbers() -> None:
     assert (names[0], names[-1]) == ("netbench-f-00", "netbench-f-11")
 
 
-def test_each_pod_is_held_to_its_nodes_hostname() -> None:
-    """And so many to each."""
-    hosts = [each["spec"]["nodeSelector"]["kubernetes.io/hostname"] for each in pods({"a.example": 2, "b.example": 1})]
-    assert hosts == ["a.example", "a.example", "b.example"]
+def test_each_pod_names_its_node() -> None:
+    """And so many to each; the scheduler has nothing to choose for those."""
+    counts: dict[Place | None, int] = {Place("a", "a.example"): 2, Place("b", "b.example"): 1}
+    assert [each["spec"]["nodeName"] for each in pods(counts)] == ["a", "a", "b"]
 
 
-def test_pods_of_no_node_are_spread_and_others_are_not() -> None:
-    """The scheduler has nothing to choose for those."""
-    assert "topologySpreadConstraints" in pods({None: 1})[0]["spec"]
-    assert "topologySpreadConstraints" not in pods({"a": 1})[0]["spec"]
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"affinity": {"podAntiAffinity": {}}},
+        {"priority_class": "high"},
+        {"pod_patch": {"spec": {"schedulerName": "x"}}},
+    ],
+    ids=["affinity", "priority", "patch"],
+)
+def test_what_only_a_scheduler_heeds_it_is_asked_for(options: dict[str, Any]) -> None:
+    """It selects the node by its hostname, which is not everywhere its name."""
+    spec = pods({Place("a", "a.example"): 1}, **options)[0]["spec"]
+    assert spec["nodeSelector"] == {"kubernetes.io/hostname": "a.example"}
+    assert "nodeName" not in spec
+
+
+def test_pods_of_no_node_are_spread() -> None:
+    """Over the nodes' hostnames."""
+    (spread,) = pod()["topologySpreadConstraints"]
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
 
 
 def test_a_patch_takes_no_pod_out_of_its_fleet() -> None:
