@@ -37,9 +37,10 @@ class WorkerFleet(AsyncContextManagerMixin):
 
     Args:
         cluster: Where they live; it must be open when the fleet is opened.
-        workers: This many, dealt to the nodes in turn.
-        per_node: This many on each node.
-        placement: This many on each named node.
+        workers: This many, dealt to the nodes in turn; on Kubernetes by the scheduler, which is asked to spread them.
+        per_node: This many on each node; on Kubernetes without the scheduler, unless it is asked for by ``affinity``,
+            ``priority_class`` or a ``pod_patch`` of the ``spec``.
+        placement: This many on each named node, likewise.
         ready_timeout_s: How long they may take to become ready; None is 30 s for processes and 180 s for pods.
         image: Image of the pods: any with Python 3.11 or newer as ``python3``; ``python:3.13-slim`` unless told
             otherwise. This and what follows is for :meth:`Cluster.connect` only.

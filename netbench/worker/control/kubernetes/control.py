@@ -72,6 +72,7 @@ class KubernetesControl(AsyncContextManagerMixin):
         self._outbox = Outbox()
         self._roll_call = RollCall(api, names)
         self._called: dict[str, int] = {}
+        self._is_one_of_many = False
         self._told: dict[str, PairStatus] = {}
         self._armed_sender, self._armed = anyio.create_memory_object_stream[PairStatus](_FOREVER)
         self._renewed = ""
@@ -160,7 +161,7 @@ class KubernetesControl(AsyncContextManagerMixin):
             self._outbox.drop(status.pair_id)
             self._armed_sender.send_nowait(status)
         else:
-            self._outbox.put(status)
+            self._outbox.put(status, of_many=self._is_one_of_many)
 
     def note_armed(self, run_id: str, round_index: int, pair_id: str) -> None:
         """Take another worker's word that its pair is armed, as the time base does."""
@@ -270,7 +271,9 @@ class KubernetesControl(AsyncContextManagerMixin):
         try:
             for request in read_requests(change.value, self._names.fleet):
                 if request.pair_id not in taken and request.client == self._pod:
-                    if is_in_roll_call(change.value):
+                    # A worker has one object at a time.
+                    self._is_one_of_many = is_in_roll_call(change.value)
+                    if self._is_one_of_many:
                         self._called[request.pair_id] = request.round_index
                     taken.add(request.pair_id)
                     self._request_sender.send_nowait(request)

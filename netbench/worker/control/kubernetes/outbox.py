@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ("Outbox",)
 
-#: In these phases a pair usually is for an instant only; one that stays this long in it is worth a write.
+#: In these phases a pair usually is for an instant only; one that stays this long in it is worth a write. Where many
+#: pairs are under way at once, all are slow when the API server is, and their writes would make it slower.
 _PASSING = frozenset({Phase.ARMING, Phase.GATHERING})
-_PASSING_S = 5.0
+_PASSING_S, _PASSING_OF_MANY_S = 5.0, 30.0
 
 
 class Outbox:
@@ -30,11 +31,17 @@ class Outbox:
         self._waiting: dict[str, tuple[float, PairStatus]] = {}
         self._changed = anyio.Event()
 
-    def put(self, status: PairStatus) -> None:
-        """Take a status; it overtakes the pair's last one if that still waits."""
+    def put(self, status: PairStatus, *, of_many: bool = False) -> None:
+        """Take a status; it overtakes the pair's last one if that still waits.
+
+        Args:
+            status: The status.
+            of_many: Whether the pair is one of many that are under way at once.
+        """
         if status.phase is Phase.RUNNING:
             return
-        due_s = anyio.current_time() + (_PASSING_S if status.phase in _PASSING else 0.0)
+        passing_s = _PASSING_OF_MANY_S if of_many else _PASSING_S
+        due_s = anyio.current_time() + (passing_s if status.phase in _PASSING else 0.0)
         self._waiting[status.pair_id] = (due_s, status)
         self._changed.set()
 
