@@ -151,7 +151,9 @@ class KubernetesCrew:
         self._called.pop(run_id, None)
         await self._lease.forget(run_id)
         try:
-            await self._api.delete(self._names.requests, labelSelector=f"{self._names.selector},{RUN_LABEL}={run_id}")
+            await self._api.delete_all(
+                self._names.requests, labelSelector=f"{self._names.selector},{RUN_LABEL}={run_id}"
+            )
         except BackendError:
             return
 

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 __all__ = ("FleetPlan", "open_fleet")
 
 _READY_TIMEOUT_S = 180.0
-#: Longer than an API server takes to restart.
-_REMOVE_TIMEOUT_S = 120.0
+#: Longer than an API server takes to restart; and what a busy one took for each pod, twice and more.
+_REMOVE_TIMEOUT_S, _REMOVE_TIMEOUT_PER_WORKER_S = 120.0, 0.05
 _LOOK_TIMEOUT_S = 5.0
 _KEY_BYTES = 32
 
@@ -87,7 +87,9 @@ async def open_fleet(
     objects = FleetObjects(names=names, options=plan.options, bundle=bundle, key=secrets.token_bytes(_KEY_BYTES))
     lease = FleetLease(api, objects)
     async with AsyncExitStack() as stack:
-        stack.push_async_exit(partial(_remove, api, names, plan.arguments, abandon))
+        expected = sum(plan.counts.values())
+        timeout_s = _REMOVE_TIMEOUT_S + _REMOVE_TIMEOUT_PER_WORKER_S * expected
+        stack.push_async_exit(partial(_remove, api, names, plan.arguments, abandon, timeout_s))
         # Whoever shares the cluster with ClusterLoader2 loses it each time that gathers.
         await ensure_crd(api, plan.namespace)
         await lease.create()
@@ -97,7 +99,6 @@ async def open_fleet(
             [*(partial(api.create, path, value) for path, value in objects.data()), partial(_account, api, objects)]
         )
         crew = KubernetesCrew(api, names, lease)
-        expected = sum(plan.counts.values())
         arrivals = Arrivals(api, names, expected, plan.progress)
         mine = {"labelSelector": names.selector}
         # One watch tells both, from the first pod to the last: to list thousands of pods once more when all are ready
@@ -108,8 +109,8 @@ async def open_fleet(
             workers = {"labelSelector": f"{names.selector},{ROLE_LABEL}=worker"}
             waiting.start_soon(partial(follow, api, names.leases, arrivals.take_lease, params=workers))
             waiting.start_soon(create_pods, api, objects, plan.counts)
-            timeout_s = _READY_TIMEOUT_S if plan.ready_timeout_s is None else plan.ready_timeout_s
-            ready = await arrivals.wait(timeout_s)
+            ready_s = _READY_TIMEOUT_S if plan.ready_timeout_s is None else plan.ready_timeout_s
+            ready = await arrivals.wait(ready_s)
             # In one step, so that no pod ends unseen in between.
             await crew.begin(_workers(ready, plan.zones), {pod.name: hello for pod, hello in ready})
         group.start_soon(partial(follow, api, names.requests, crew.take_request, params=mine, may_be_absent=True))
@@ -146,12 +147,13 @@ async def _remove(
     names: FleetNames,
     arguments: str,
     abandon: anyio.Event,
+    timeout_s: float,
     _: type[BaseException] | None,
     error: BaseException | None,
     __: object,
 ) -> None:
     """Remove the fleet, shielded from whatever ended it, within the deadline."""
-    failure = await _removal_failure(api, names, arguments, abandon)
+    failure = await _removal_failure(api, names, arguments, abandon, timeout_s)
     if failure is None:
         return
     if isinstance(error, Exception):
@@ -162,11 +164,11 @@ async def _remove(
 
 
 async def _removal_failure(
-    api: KubeApi, names: FleetNames, arguments: str, abandon: anyio.Event
+    api: KubeApi, names: FleetNames, arguments: str, abandon: anyio.Event, timeout_s: float
 ) -> CleanupError | None:
     done = False
     cause: BackendError | None = None
-    with anyio.move_on_after(_REMOVE_TIMEOUT_S, shield=True) as scope:
+    with anyio.move_on_after(timeout_s, shield=True) as scope:
         async with anyio.create_task_group() as group:
 
             async def leave() -> None:
@@ -187,9 +189,7 @@ async def _removal_failure(
         with anyio.move_on_after(_LOOK_TIMEOUT_S, shield=True):
             remaining = await what_remains(api, names)
     listed = ", ".join(remaining) if remaining else f"everything labelled {names.selector}"
-    why = (
-        "its removal was not waited for" if abandon.is_set() else str(cause or f"it took over {_REMOVE_TIMEOUT_S:g} s")
-    )
+    why = "its removal was not waited for" if abandon.is_set() else str(cause or f"it took over {timeout_s:g} s")
     command = " ".join(f"netbench cleanup {arguments} --namespace {names.namespace}".split())
     failure = CleanupError(
         f"fleet {names.fleet} in namespace {names.namespace} was not removed whole: {why}. What remains: {listed}. "

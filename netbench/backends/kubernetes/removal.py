@@ -85,7 +85,7 @@ async def _delete(api: KubeApi, names: FleetNames, path: str, *, grace_s: int = 
     if path.endswith("/pods"):
         params["gracePeriodSeconds"] = str(grace_s)
     try:
-        await api.delete(path, **params)
+        await api.delete_all(path, **params)
     except AccessDeniedError:
         # Whoever may not delete such objects may not have been allowed to create them either: then none is there.
         if await _is_any(api, names, path):

@@ -46,7 +46,7 @@ class ClientTransport:
         try:
             reply = await self._call(verb, path, timeout, body, content_type)
             async with reply:
-                return Reply(status=reply.status, headers=_lower(reply.headers), body=await _body(verb, reply))
+                return Reply(status=reply.status, headers=_lower(reply.headers), body=await reply.read())
         except _BROKEN as error:
             raise self._broken(error) from error
 
@@ -111,15 +111,6 @@ async def open_transport(access: Access) -> AsyncIterator[ClientTransport]:
         # Shielded, or a cancellation would take the place of what is to be said of a removal that failed.
         with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
             await client.close()
-
-
-async def _body(verb: str, reply: aiohttp.ClientResponse) -> bytes:
-    if verb != "DELETE" or not reply.ok:
-        return await reply.read()
-    # Read, so that the connection can be used again, but not kept: it is all that was deleted.
-    async for _ in reply.content.iter_any():
-        pass
-    return b""
 
 
 def _lower(headers: Any) -> dict[str, str]:  # noqa: ANN401 - a multidict

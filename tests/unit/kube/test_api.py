@@ -107,3 +107,28 @@ async def test_a_proxys_page_is_an_error_with_its_words() -> None:
     server = ScriptedServer([(418, "teapot")])
     with pytest.raises(ApiError, match="teapot"):
         await KubeApi(server).call("GET", "/things/a")
+
+
+def page(following: str | None) -> tuple[int, dict[str, Any]]:
+    """Give the answer to the removal of a page."""
+    return 200, {"metadata": {"continue": following} if following else {}}
+
+
+async def test_all_are_deleted_a_page_at_a_time() -> None:
+    """A server has not the time for thousands of them in one call."""
+    server = ScriptedServer([page("second"), page(None)])
+    await KubeApi(server).delete_all("/things", kind="a")
+    assert server.asked == ["DELETE /things?kind=a&limit=200", "DELETE /things?kind=a&limit=200&continue=second"]
+
+
+async def test_pages_that_the_server_has_forgotten_are_begun_anew() -> None:
+    """What is deleted already is not among them."""
+    server = ScriptedServer([page("second"), (410, {"reason": "Expired"}), page(None)])
+    await KubeApi(server).delete_all("/things")
+    first, second = "DELETE /things?limit=200", "DELETE /things?limit=200&continue=second"
+    assert server.asked == [first, second, first]
+
+
+async def test_that_there_is_nothing_to_delete_is_fine() -> None:
+    """Not even the resource."""
+    await KubeApi(ScriptedServer([(404, {"reason": "NotFound"})])).delete_all("/things")
