@@ -22,7 +22,8 @@ pytestmark = pytest.mark.anyio
 
 async def refused(cluster: nb.Cluster, **options: Any) -> tuple[str, float]:
     """Open a fleet that cannot be, of two workers unless told, and give the error's words and the seconds it took."""
-    options = {"workers": None if "per_node" in options else 2, **options}
+    if "per_node" not in options:
+        options["workers"] = 2
     began = time.monotonic()
     with pytest.raises(nb.PlacementError) as caught:
         async with cluster, nb.WorkerFleet(cluster, **options):

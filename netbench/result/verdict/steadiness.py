@@ -31,6 +31,7 @@ _CHANGE_T, _WARMUP_T, _TREND_Z = 6.0, 5.0, 3.29
 _STRETCH = 0.1
 #: A difference that rounding may make.
 _NOTHING = 1e-9
+_NS_PER_S = 1_000_000_000
 
 
 def steadiness_doubts(result: Result) -> Iterator[Doubt]:
@@ -38,10 +39,9 @@ def steadiness_doubts(result: Result) -> Iterator[Doubt]:
     warming, sloping, changing = [], [], []
     suggested_s = 0.0
     for pair in result.pairs:
-        values = _binned(pair)
+        values, bin_s = _binned(pair)
         if len(values) < _BINS_MIN or not any(values):
             continue
-        bin_s = result.spec.duration_s / len(values)
         first = warmup_bins(values)
         steady, mean = fmean(values[first:]), fmean(values)
         off = abs(mean - steady) / steady if steady else 0.0
@@ -198,14 +198,16 @@ def trend(values: Sequence[float]) -> float:
     return median(rise / run for run, rise in pairs) * (count - 1) / middle
 
 
-def _binned(pair: PairResult) -> list[float]:
-    """Give a pair's received bytes in equal parts of its window, over all directions."""
+def _binned(pair: PairResult) -> tuple[list[float], float]:
+    """Give a pair's received bytes in equal parts of its window, over all directions, and a part's seconds."""
     series = [each for each in pair.receiver_series if each.ends_ns]
     if not series:
-        return []
+        return [], 0.0
     count = min(_BINS, *(len(each.ends_ns) for each in series))
     parts = [_parts(each, count) for each in series]
-    return [sum(amounts) for amounts in zip(*parts, strict=True)]
+    # What was stopped is shorter than the spec's duration.
+    bin_s = max(each.ends_ns[-1] for each in series) / count / _NS_PER_S
+    return [sum(amounts) for amounts in zip(*parts, strict=True)], bin_s
 
 
 def _parts(series: IntervalSeries, count: int) -> list[float]:

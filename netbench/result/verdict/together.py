@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ("together_doubts",)
 
-#: Of the duration: later than this, and a pair missed part of what the others did.
+#: Of its window: later than this, and a pair missed part of what the others did.
 _LATE = 0.01
 #: Share of the longest window that all pairs have in common.
 _OVERLAP = 0.95
@@ -65,15 +65,14 @@ def _incomplete(result: Result) -> Iterator[Doubt]:
 
 
 def _late(result: Result) -> Iterator[Doubt]:
-    limit_s = _LATE * result.spec.duration_s
     late = [
         Finding(
             str(pair.pair),
-            pair.start_lateness_s / result.spec.duration_s,
-            f"it started {pair.start_lateness_s * 1e3:.3g} ms late, of {result.spec.duration_s:g} s",
+            pair.start_lateness_s / window_s,
+            f"it started {pair.start_lateness_s * 1e3:.3g} ms late, of {window_s:.3g} s",
         )
         for pair in result.pairs
-        if pair.start_lateness_s >= limit_s
+        if (window_s := pair.window_s) is not None and pair.start_lateness_s >= _LATE * window_s
     ]
     advice = "Its node was busy, or heard of the start late: use a quieter node, or a longer duration_s"
     yield from doubt_of("late-start", late, _LATE, advice)

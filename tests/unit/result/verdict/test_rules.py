@@ -58,7 +58,7 @@ def test_what_no_worker_could_look_at_is_said() -> None:
         (make_result(tcp_outcome(1), failures=(make_failure(1),)), "incomplete", "1 of 2 pairs have no result"),
         (make_result(), "incomplete", "there is no pair"),
         (make_result(tcp_outcome(1), stopped_early=True), "stopped", "before its time"),
-        (make_result(tcp_outcome(1, lateness_ns=30_000_000)), "late-start", "it started 30 ms late, of 2 s"),
+        (make_result(tcp_outcome(1, lateness_ns=30_000_000)), "late-start", "it started 30 ms late, of 1 s"),
         (
             make_result(tcp_outcome(1), tcp_outcome(1, window_ns=(NS // 2, 3 * NS // 2))),
             "overlap",
@@ -166,11 +166,18 @@ def test_the_worst_of_several_is_the_evidence() -> None:
     assert "(and 1 more)" in doubt.evidence
 
 
-def steadiness(*amounts: int) -> dict[str, Doubt]:
-    """Judge a TCP pair with these bytes a second."""
-    count = len(amounts)
-    result = make_result(tcp_outcome(*amounts, **QUIET))
-    return rules(attrs.evolve(result, spec=attrs.evolve(result.spec, duration_s=float(count))))
+def test_a_late_start_is_held_against_the_time_that_a_stopped_pair_had() -> None:
+    """A second of the hour that was asked for."""
+    result = make_result(tcp_outcome(1, lateness_ns=30_000_000), stopped_early=True)
+    asked = attrs.evolve(result, spec=attrs.evolve(result.spec, duration_s=3600.0))
+    assert "30 ms late, of 1 s" in rules(asked)["late-start"].evidence
+
+
+def steadiness(*amounts: int, duration_s: float | None = None) -> dict[str, Doubt]:
+    """Judge a TCP pair with these bytes a second, stopped early where it was asked for more seconds."""
+    asked_s = float(len(amounts)) if duration_s is None else duration_s
+    result = make_result(tcp_outcome(*amounts, **QUIET), stopped_early=duration_s is not None)
+    return rules(attrs.evolve(result, spec=attrs.evolve(result.spec, duration_s=asked_s)))
 
 
 def test_a_steady_throughput_is_trusted() -> None:
@@ -187,6 +194,13 @@ def test_a_warm_up_that_is_still_visible_comes_with_a_suggestion() -> None:
     """Four seconds at half the rate."""
     doubt = steadiness(*(500_000,) * 4, *(1_000_000,) * 36)["warm-up"]
     assert "its first 4 s differ and move its mean by 5.0%" in doubt.evidence
+    assert doubt.advice == "Measure again with warmup_s=4"
+
+
+def test_a_stopped_runs_times_are_those_it_had() -> None:
+    """Forty seconds of two hundred."""
+    doubt = steadiness(*(500_000,) * 4, *(1_000_000,) * 36, duration_s=200.0)["warm-up"]
+    assert "its first 4 s differ" in doubt.evidence
     assert doubt.advice == "Measure again with warmup_s=4"
 
 
