@@ -88,8 +88,7 @@ async def open_fleet(
     lease = FleetLease(api, objects)
     async with AsyncExitStack() as stack:
         expected = sum(plan.counts.values())
-        timeout_s = _REMOVE_TIMEOUT_S + _REMOVE_TIMEOUT_PER_WORKER_S * expected
-        stack.push_async_exit(partial(_remove, api, names, plan.arguments, abandon, timeout_s))
+        stack.push_async_exit(_Removal(api, names, expected, plan.arguments, abandon).end)
         # Whoever shares the cluster with ClusterLoader2 loses it each time that gathers.
         await ensure_crd(api, plan.namespace)
         await lease.create()
@@ -142,58 +141,59 @@ def _raise(error: BackendError) -> None:
     raise error
 
 
-async def _remove(
-    api: KubeApi,
-    names: FleetNames,
-    arguments: str,
-    abandon: anyio.Event,
-    timeout_s: float,
-    _: type[BaseException] | None,
-    error: BaseException | None,
-    __: object,
-) -> None:
-    """Remove the fleet, shielded from whatever ended it, within the deadline."""
-    failure = await _removal_failure(api, names, arguments, abandon, timeout_s)
-    if failure is None:
-        return
-    if isinstance(error, Exception):
-        # Why the fleet ended is what its user must hear first.
-        error.add_note(str(failure))
-        return
-    raise failure
+@attrs.frozen
+class _Removal:
+    """The removal of a fleet of so many workers, shielded from whatever ended it, within a deadline."""
 
+    api: KubeApi
+    names: FleetNames
+    workers: int
+    arguments: str
+    abandon: anyio.Event
 
-async def _removal_failure(
-    api: KubeApi, names: FleetNames, arguments: str, abandon: anyio.Event, timeout_s: float
-) -> CleanupError | None:
-    done = False
-    cause: BackendError | None = None
-    with anyio.move_on_after(timeout_s, shield=True) as scope:
-        async with anyio.create_task_group() as group:
+    async def end(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
+        """Remove it; an exit of a stack."""
+        failure = await self._failure()
+        if failure is None:
+            return
+        if isinstance(error, Exception):
+            # Why the fleet ended is what its user must hear first.
+            error.add_note(str(failure))
+            return
+        raise failure
 
-            async def leave() -> None:
-                await abandon.wait()
-                scope.cancel()
+    async def _failure(self) -> CleanupError | None:
+        timeout_s = _REMOVE_TIMEOUT_S + _REMOVE_TIMEOUT_PER_WORKER_S * self.workers
+        done = False
+        cause: BackendError | None = None
+        with anyio.move_on_after(timeout_s, shield=True) as scope:
+            async with anyio.create_task_group() as group:
 
-            group.start_soon(leave)
-            try:
-                await remove_fleet(api, names)
-                done = True
-            except BackendError as error:
-                cause = error
-            group.cancel_scope.cancel()
-    if done:
-        return None
-    remaining: list[str] = []
-    if not abandon.is_set():
-        with anyio.move_on_after(_LOOK_TIMEOUT_S, shield=True):
-            remaining = await what_remains(api, names)
-    listed = ", ".join(remaining) if remaining else f"everything labelled {names.selector}"
-    why = "its removal was not waited for" if abandon.is_set() else str(cause or f"it took over {timeout_s:g} s")
-    command = " ".join(f"netbench cleanup {arguments} --namespace {names.namespace}".split())
-    failure = CleanupError(
-        f"fleet {names.fleet} in namespace {names.namespace} was not removed whole: {why}. What remains: {listed}. "
-        f"Its workers stop by themselves; a minute from now this removes the rest: {command}"
-    )
-    failure.__cause__ = cause
-    return failure
+                async def leave() -> None:
+                    await self.abandon.wait()
+                    scope.cancel()
+
+                group.start_soon(leave)
+                try:
+                    await remove_fleet(self.api, self.names)
+                    done = True
+                except BackendError as error:
+                    cause = error
+                group.cancel_scope.cancel()
+        return None if done else await self._told(cause, f"it took over {timeout_s:g} s")
+
+    async def _told(self, cause: BackendError | None, late: str) -> CleanupError:
+        """Say what is left, and how to be rid of it."""
+        names, remaining = self.names, list[str]()
+        why = "its removal was not waited for" if self.abandon.is_set() else cause or late
+        if not self.abandon.is_set():
+            with anyio.move_on_after(_LOOK_TIMEOUT_S, shield=True):
+                remaining = await what_remains(self.api, names)
+        listed = ", ".join(remaining) if remaining else f"everything labelled {names.selector}"
+        command = " ".join(f"netbench cleanup {self.arguments} --namespace {names.namespace}".split())
+        failure = CleanupError(
+            f"fleet {names.fleet} in namespace {names.namespace} was not removed whole: {why}. What remains: {listed}. "
+            f"Its workers stop by themselves; a minute from now this removes the rest: {command}"
+        )
+        failure.__cause__ = cause
+        return failure
