@@ -26,7 +26,7 @@ class Reply:
     Attributes:
         status: HTTP's status code.
         headers: By lower-case name.
-        body: The whole body; that of a ``DELETE`` which succeeded may be left out.
+        body: The whole body.
     """
 
     status: int

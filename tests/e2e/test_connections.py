@@ -6,7 +6,7 @@ import base64
 import ssl
 from pathlib import Path
 
-import httpx
+import httpcore
 import pytest
 import yaml
 
@@ -23,14 +23,13 @@ async def test_later_connections_go_on_with_the_session_of_the_first(kubeconfig:
     # Python 3.13's default refuses the lab's authority, which has no key usage.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     resume_sessions(context)
-    none_rests = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(verify=context, trust_env=False, limits=none_rests) as client:
-        resumed = [await _is_resumed(client, cluster["server"]) for _ in range(3)]
+    async with httpcore.AsyncConnectionPool(context, max_keepalive_connections=0) as pool:
+        resumed = [await _is_resumed(pool, cluster["server"]) for _ in range(3)]
     assert resumed == [False, True, True]
 
 
-async def _is_resumed(client: httpx.AsyncClient, server: str) -> bool:
-    async with client.stream("GET", f"{server}/healthz") as reply:
+async def _is_resumed(pool: httpcore.AsyncConnectionPool, server: str) -> bool:
+    async with pool.stream("GET", f"{server}/healthz") as reply:
         await reply.aread()
         secured = reply.extensions["network_stream"].get_extra_info("ssl_object")
         return bool(secured.session_reused)

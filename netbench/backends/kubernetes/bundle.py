@@ -30,8 +30,6 @@ _PACKAGES = (
     "certifi",
     "h11",
     "httpcore",
-    "httpx",
-    "idna",
     "typing_extensions",
 )
 _OWN = (
@@ -51,7 +49,7 @@ _OWN = (
     "version.py",
     "worker",
 )
-_NOT_NEEDED = ("anyio/_backends/_trio.py", "anyio/pytest_plugin.py", "httpx/_main.py", "idna/uts46data.py")
+_NOT_NEEDED = ("anyio/_backends/_trio.py", "anyio/pytest_plugin.py")
 #: A zip knows no earlier time; always the same one, so that the same code has the same hash.
 _TIME = (1980, 1, 1, 0, 0, 0)
 

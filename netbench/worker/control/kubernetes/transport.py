@@ -6,22 +6,27 @@ import os
 import ssl
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
 
 import anyio
-import httpx
+import httpcore
 from anyio import AsyncContextManagerMixin
 
 from netbench.errors import BackendError
 from netbench.kube.transport import Reply, StreamedReply, TransportError
+from netbench.version import __version__
 from netbench.worker.control.kubernetes.resumption import resume_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable
     from pathlib import Path
     from typing import Self
 
 __all__ = ("PodTransport", "in_cluster_server")
+
+#: As httpcore takes them.
+_Headers: TypeAlias = "dict[str | bytes, str | bytes]"
 
 #: The kubelet replaces the token long before it expires.
 _TOKEN_AGE_S = 60.0
@@ -29,6 +34,7 @@ _CONNECT_TIMEOUT_S = 10.0
 #: A connection that rests is kept for longer than most runs last, and less long than an API server keeps it (90 s):
 #: each new one costs the server a signature.
 _KEEP_ALIVE_S = 75.0
+_BROKEN = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError)
 
 
 def in_cluster_server() -> str:
@@ -57,7 +63,7 @@ class PodTransport(AsyncContextManagerMixin):
         self._account = account
         self._token = ""
         self._token_read_s = float("-inf")
-        self._client: httpx.AsyncClient | None = None
+        self._pool: httpcore.AsyncConnectionPool | None = None
         self._connecting = anyio.Lock()
         self._was_connected = False
 
@@ -82,13 +88,12 @@ class PodTransport(AsyncContextManagerMixin):
         except OSError as error:
             msg = f"the pod has no service account at {self._account}: {error}"
             raise BackendError(msg) from error
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEP_ALIVE_S)
-        async with httpx.AsyncClient(verify=context, trust_env=False, limits=limits) as client:
-            self._client = client
+        async with httpcore.AsyncConnectionPool(context, max_connections=None, keepalive_expiry=_KEEP_ALIVE_S) as pool:
+            self._pool = pool
             try:
                 yield self
             finally:
-                self._client = None
+                self._pool = None
 
     async def send(self, verb: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Reply:
         """Make one request.
@@ -96,17 +101,18 @@ class PodTransport(AsyncContextManagerMixin):
         Raises:
             TransportError: There was no whole answer within the time.
         """
-        headers = {"Authorization": self._authorization(), "Accept": "application/json"}
+        headers = self._headers()
         if body is not None:
             headers["Content-Type"] = content_type
+        timeouts = {"timeout": {"connect": timeout_s, "read": timeout_s, "write": timeout_s}}
         try:
             async with self._in_turn():
                 reply = await self._opened.request(
-                    verb, self._server + path, content=body, headers=headers, timeout=timeout_s
+                    verb, self._server + path, headers=headers, content=body, extensions=timeouts
                 )
-        except (httpx.HTTPError, OSError) as error:
+        except _BROKEN as error:
             raise self._broken(error) from error
-        return Reply(status=reply.status_code, headers=dict(reply.headers), body=reply.content)
+        return Reply(status=reply.status, headers=_lower(reply.headers), body=reply.content)
 
     @asynccontextmanager
     async def stream(self, path: str, *, idle_timeout_s: float) -> AsyncGenerator[StreamedReply, None]:
@@ -115,15 +121,15 @@ class PodTransport(AsyncContextManagerMixin):
         Raises:
             TransportError: The connection could not be made, broke off, or was silent for too long.
         """
-        headers = {"Authorization": self._authorization(), "Accept": "application/json"}
-        timeout = httpx.Timeout(idle_timeout_s, connect=_CONNECT_TIMEOUT_S)
+        url, headers = self._server + path, self._headers()
+        timeouts = {"timeout": {"connect": _CONNECT_TIMEOUT_S, "read": idle_timeout_s, "write": idle_timeout_s}}
         try:
             async with AsyncExitStack() as stack:
                 async with self._in_turn():
-                    opened = self._opened.stream("GET", self._server + path, headers=headers, timeout=timeout)
+                    opened = self._opened.stream("GET", url, headers=headers, extensions=timeouts)
                     reply = await stack.enter_async_context(opened)
-                yield StreamedReply(status=reply.status_code, headers=dict(reply.headers), chunks=self._chunks(reply))
-        except (httpx.HTTPError, OSError) as error:
+                yield StreamedReply(status=reply.status, headers=_lower(reply.headers), chunks=self._chunks(reply))
+        except _BROKEN as error:
             raise self._broken(error) from error
 
     @asynccontextmanager
@@ -137,22 +143,31 @@ class PodTransport(AsyncContextManagerMixin):
             yield
             self._was_connected = True
 
-    async def _chunks(self, reply: httpx.Response) -> AsyncIterator[bytes]:
+    async def _chunks(self, reply: httpcore.Response) -> AsyncIterator[bytes]:
         try:
-            async for chunk in reply.aiter_bytes():
+            async for chunk in reply.aiter_stream():
                 yield chunk
-        except (httpx.HTTPError, OSError) as error:
+        except _BROKEN as error:
             raise self._broken(error) from error
 
     def _broken(self, error: Exception) -> TransportError:
         return TransportError(f"the API server {self._server} cannot be reached: {str(error) or type(error).__name__}")
 
     @property
-    def _opened(self) -> httpx.AsyncClient:
-        if self._client is None:
+    def _opened(self) -> httpcore.AsyncConnectionPool:
+        if self._pool is None:
             msg = "the transport is not open"
             raise RuntimeError(msg)
-        return self._client
+        return self._pool
+
+    def _headers(self) -> _Headers:
+        return {
+            # httpcore's own has no brackets around an address of IPv6.
+            "Host": urlsplit(self._server).netloc,
+            "User-Agent": f"netbench/{__version__}",
+            "Accept": "application/json",
+            "Authorization": self._authorization(),
+        }
 
     def _authorization(self) -> str:
         now = time.monotonic()
@@ -160,3 +175,7 @@ class PodTransport(AsyncContextManagerMixin):
             self._token = (self._account / "token").read_text().strip()
             self._token_read_s = now
         return f"Bearer {self._token}"
+
+
+def _lower(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
