@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from netbench.errors import DriverError
 from netbench.hdr import HistogramRecorder
 from netbench.metrics import IntervalSeries, TcpReceiverRecord, TcpSenderRecord
-from netbench.worker.drivers.native_tcp.sockets import TICK_S
+from netbench.worker.drivers.native_tcp.sockets import TICK_S, keep_little_unsent
 from netbench.worker.drivers.native_tcp.tcp_info import congestion_of, read_tcp_info
 from netbench.worker.drivers.native_tcp.wakeups import WakeUps
 from netbench.worker.host import processors
@@ -44,9 +44,9 @@ _DRAIN_NS = 1_000_000_000
 class Sending:
     """Sends over the window.
 
-    Streams that send as fast as they can share a thread for each second processor: threads that take each other's
-    processor fill one stream's buffer to the brim before the next one's turn, and what is in the buffers then is no
-    longer in the cache. A paced stream has a thread of its own.
+    Streams that send as fast as they can share a thread for each processor, which writes to whichever stream has little
+    left to send: a stream's buffer that is filled to the brim before the next one's turn holds what is no longer in the
+    cache, and the receiver pays for that. A paced stream has a thread of its own.
     """
 
     def __init__(
@@ -104,18 +104,20 @@ class Sending:
     def _groups(self) -> list[range]:
         """Give the streams of each thread."""
         streams = len(self._connections)
-        threads = streams if self._bytes_per_s is not None else min(streams, max(1, processors() // 2))
+        threads = streams if self._bytes_per_s is not None else min(streams, processors())
         return [range(first, streams, threads) for first in range(threads)]
 
     def _send(self, group: range, schedule: Schedule) -> None:
         try:
+            # With small writes each one would wait for the one before.
+            if self._bytes_per_s is None and self._traffic.payload_bytes > _FILLER_BYTES:
+                for index in group:
+                    keep_little_unsent(self._connections[index])
             meet_start(schedule.start, self._stop, partial(self._send_first, group.start))
-            if self._bytes_per_s is not None:
-                self._send_paced(group.start, self._connections[group.start], schedule, self._bytes_per_s)
-            elif len(group) == 1:
-                self._send_fast(group.start, self._connections[group.start], schedule.end)
+            if self._bytes_per_s is None:
+                self._send_fast(group, schedule.end)
             else:
-                self._send_in_turn(group, schedule.end)
+                self._send_paced(group.start, self._connections[group.start], schedule, self._bytes_per_s)
             for index in group:
                 self._connections[index].shutdown(socket.SHUT_WR)
         except OSError as error:
@@ -130,16 +132,7 @@ class Sending:
                 self._write if real else _NOTHING, (), socket.MSG_DONTWAIT
             )
 
-    def _send_fast(self, index: int, connection: socket.socket, end: int) -> None:
-        send, write, totals = connection.sendmsg, self._write, self._counts.totals
-        stopped, now = self._stop.is_set, time.perf_counter_ns
-        while now() < end and not stopped():
-            try:
-                totals[index] += send(write)
-            except BlockingIOError:
-                continue  # The tick: nothing could be sent for a while.
-
-    def _send_in_turn(self, group: range, end: int) -> None:
+    def _send_fast(self, group: range, end: int) -> None:
         """Write to each stream that can take something; one that cannot holds up no other."""
         writable = select.poll()
         sends = {}

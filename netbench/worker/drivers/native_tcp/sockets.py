@@ -7,6 +7,7 @@ import hmac
 import os
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
 
     from netbench.worker.drivers.base import DriverTask
 
-__all__ = ("TICK_S", "Acceptor", "connect_stream", "listen_for", "make_blocking")
+__all__ = ("TICK_S", "Acceptor", "connect_stream", "keep_little_unsent", "listen_for", "make_blocking")
 
 _INDEX = struct.Struct("!H")
 #: A stranger who connects and says nothing is dropped after this.
 _PROOF_TIMEOUT_S = 5.0
 #: How often a thread in a blocking call looks up, to see whether it is to stop.
 TICK_S = 0.05
+#: What may wait in a socket for the network: more falls out of the cache, and with less a fast network waits for its
+#: sender to wake up.
+_UNSENT_BYTES = 256 * 1024
 
 
 def listen_for(task: DriverTask) -> socket.socket:
@@ -88,6 +92,17 @@ def make_blocking(connection: socket.socket) -> None:
     tick = struct.pack("@ll", 0, int(TICK_S * 1e6))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, tick)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, tick)
+
+
+def keep_little_unsent(connection: socket.socket) -> None:
+    """Let the kernel take more only while little of what it has is unsent (``TCP_NOTSENT_LOWAT``), if it knows how.
+
+    What is on its way, which the congestion window and the receiver decide, is not limited by it.
+    """
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if option is not None:
+        with suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, option, _UNSENT_BYTES)
 
 
 class Acceptor:
