@@ -33,6 +33,8 @@ __all__ = ("Receiving", "Sending")
 _READ_BYTES = 256 * 1024
 #: Random bytes to send, again and again: they stay in the cache however large one write is.
 _FILLER_BYTES = 128 * 1024
+#: Writes no larger than this do without the limit of what is unsent: each would wait for the one before.
+_SMALL_WRITE_BYTES = 128 * 1024
 #: What a rehearsed write writes.
 _NOTHING = [memoryview(b"")]
 #: A paced sender writes at least this often, in smaller pieces than it otherwise would, so that its rate is even.
@@ -109,8 +111,7 @@ class Sending:
 
     def _send(self, group: range, schedule: Schedule) -> None:
         try:
-            # With small writes each one would wait for the one before.
-            if self._bytes_per_s is None and self._traffic.payload_bytes > _FILLER_BYTES:
+            if self._bytes_per_s is None and self._traffic.payload_bytes > _SMALL_WRITE_BYTES:
                 for index in group:
                     keep_little_unsent(self._connections[index])
             meet_start(schedule.start, self._stop, partial(self._send_first, group.start))

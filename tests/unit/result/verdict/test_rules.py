@@ -173,11 +173,9 @@ def test_a_late_start_is_held_against_the_time_that_a_stopped_pair_had() -> None
     assert "30 ms late, of 1 s" in rules(asked)["late-start"].evidence
 
 
-def steadiness(*amounts: int, duration_s: float | None = None) -> dict[str, Doubt]:
-    """Judge a TCP pair with these bytes a second, stopped early where it was asked for more seconds."""
-    asked_s = float(len(amounts)) if duration_s is None else duration_s
-    result = make_result(tcp_outcome(*amounts, **QUIET), stopped_early=duration_s is not None)
-    return rules(attrs.evolve(result, spec=attrs.evolve(result.spec, duration_s=asked_s)))
+def steadiness(*amounts: int) -> dict[str, Doubt]:
+    """Judge a TCP pair with these bytes a second, of a run that was asked for two seconds."""
+    return rules(make_result(tcp_outcome(*amounts, **QUIET)))
 
 
 def test_a_steady_throughput_is_trusted() -> None:
@@ -199,7 +197,8 @@ def test_a_warm_up_that_is_still_visible_comes_with_a_suggestion() -> None:
 
 def test_a_stopped_runs_times_are_those_it_had() -> None:
     """Forty seconds of two hundred."""
-    doubt = steadiness(*(500_000,) * 4, *(1_000_000,) * 36, duration_s=200.0)["warm-up"]
+    result = make_result(tcp_outcome(*(500_000,) * 4, *(1_000_000,) * 36, **QUIET), stopped_early=True)
+    doubt = rules(attrs.evolve(result, spec=attrs.evolve(result.spec, duration_s=200.0)))["warm-up"]
     assert "its first 4 s differ" in doubt.evidence
     assert doubt.advice == "Measure again with warmup_s=4"
 
