@@ -112,7 +112,7 @@ async def test_a_server_of_ipv6_is_named_in_brackets(account: Path) -> None:
 async def test_a_server_that_does_not_answer_is_given_up_by_name(account: Path) -> None:
     """After the time that the call has."""
     async with connected(Server(b""), account) as transport:
-        with pytest.raises(TransportError, match=r"http://127\.0\.0\.1:\d+ cannot be reached: ReadTimeout"):
+        with pytest.raises(TransportError, match=r"http://127\.0\.0\.1:\d+ cannot be reached: \w+Timeout"):
             await post(transport, timeout_s=0.05)
 
 
@@ -133,8 +133,8 @@ async def test_a_server_that_is_not_there_is_told(account: Path) -> None:
 
 
 async def test_a_stream_gives_what_has_come_and_tells_when_no_more_does(account: Path) -> None:
-    """A watch whose server hangs."""
-    async with connected(Server(STREAM), account) as transport, transport.stream("/w", idle_timeout_s=0.05) as reply:
+    """A watch whose server hangs; a second is more than a busy machine takes for what has come."""
+    async with connected(Server(STREAM), account) as transport, transport.stream("/w", idle_timeout_s=1.0) as reply:
         assert await anext(reply.chunks) == b"abc"
         with pytest.raises(TransportError, match="ReadTimeout"):
             await anext(reply.chunks)
