@@ -22,7 +22,7 @@ from netbench.messages import (
 from netbench.packing import pack_outcome, unpack_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from netbench.kube.api import JsonObject
     from netbench.kube.names import FleetNames
@@ -31,14 +31,10 @@ __all__ = (
     "FleetControl",
     "TimeBase",
     "by_client",
-    "is_in_roll_call",
     "read_hello",
     "read_requests",
-    "read_roll",
     "read_statuses",
     "request_object",
-    "roll_object",
-    "roll_status",
     "status_of",
     "write_hello",
 )
@@ -102,7 +98,7 @@ def read_hello(text: str) -> WorkerHello:
     return from_wire(_json(text), WorkerHello)
 
 
-def request_object(names: FleetNames, requests: Sequence[PairRequest], *, roll_call: bool = False) -> JsonObject:
+def request_object(names: FleetNames, requests: Sequence[PairRequest], *, roll_number: int | None = None) -> JsonObject:
     """Make the request of one client worker in one round: one pair, or several that it is the client of.
 
     The fields that ClusterLoader2 knows describe the first pair; ``pairs`` has all, whole, as one text: an API server
@@ -111,9 +107,11 @@ def request_object(names: FleetNames, requests: Sequence[PairRequest], *, roll_c
     Args:
         names: The fleet's names.
         requests: The pairs, all of one client and one round.
-        roll_call: Whether the client is to tell the time base that they are armed, which writes it into the roll.
+        roll_number: The number of the first pair in the round's roll, whose clients tell the time base that they are
+            armed; None where there is no roll.
     """
     first = requests[0]
+    in_roll = {} if roll_number is None else {"rollNumber": roll_number}
     return {
         "apiVersion": f"{API_GROUP}/{API_VERSION}",
         "kind": "NetworkTestRequest",
@@ -133,7 +131,7 @@ def request_object(names: FleetNames, requests: Sequence[PairRequest], *, roll_c
             "runID": first.run_id,
             "roundIndex": first.round_index,
             "driver": first.driver,
-            "rollCall": roll_call,
+            **in_roll,
             "pairs": json.dumps([to_wire(request) for request in requests], separators=(",", ":")),
         },
     }
@@ -148,40 +146,6 @@ def read_requests(value: JsonObject, fleet: str) -> Iterator[PairRequest]:
     if (value["metadata"].get("labels") or {}).get(FLEET_LABEL) != fleet:
         return
     yield from from_wire(_json((value.get("spec") or {}).get("pairs", "[]")), tuple[PairRequest, ...])
-
-
-def is_in_roll_call(value: JsonObject) -> bool:
-    """Whether the pairs of a request object are to be told to the time base when they are armed."""
-    return (value.get("spec") or {}).get("rollCall") is True
-
-
-def roll_object(names: FleetNames, run_id: str, round_index: int) -> JsonObject:
-    """Make a round's roll: no request, but a place for one worker to write which pairs of all are armed."""
-    return {
-        "apiVersion": f"{API_GROUP}/{API_VERSION}",
-        "kind": "NetworkTestRequest",
-        "metadata": {
-            "name": names.roll(run_id, round_index),
-            "namespace": names.namespace,
-            "labels": {**names.labels, RUN_LABEL: run_id},
-        },
-        "spec": {"runID": run_id, "roundIndex": round_index},
-    }
-
-
-def roll_status(armed: Mapping[str, int]) -> JsonObject:
-    """Write down which pairs are armed, and when each was, in Unix nanoseconds of the time base."""
-    return {"armed": json.dumps(armed, separators=(",", ":"))}
-
-
-def read_roll(value: JsonObject) -> dict[str, int] | None:
-    """Read a roll; None where the object is none, or nothing is written in it yet.
-
-    Raises:
-        ProtocolError: It is none.
-    """
-    text = (value.get("status") or {}).get("armed")
-    return None if text is None else from_wire(_json(text), dict[str, int])
 
 
 def status_of(status: PairStatus) -> JsonObject:

@@ -41,7 +41,7 @@ def custom_resource_definition() -> JsonObject:
         "runID": _words("string", "netbench's run."),
         "roundIndex": _words("integer", "Round of the run, from 0."),
         "driver": _words("string", "native, iperf2 or iperf3."),
-        "rollCall": _words("boolean", "Whether the round's roll says that the pairs are armed."),
+        "rollNumber": _words("integer", "Number of the first pair in the round's roll, where there is one."),
         "pairs": _words(
             "string", "Every pair that this worker is the client of, whole, as netbench's workers read it: JSON."
         ),
@@ -65,7 +65,7 @@ def custom_resource_definition() -> JsonObject:
         "phase": _words("string", "Phase of the pair that was heard of last."),
         "throughput": _words("string", "Received payload per second, for people."),
         "pairs": _words("object", "Each pair by its id.", additionalProperties=pair),
-        "armed": _words("string", "Of a round's roll: when each pair was armed, by its id: JSON."),
+        "armed": _words("string", "Of a round's roll: a bit for each pair that is armed, hexadecimal, and @ when."),
     }
     # Each has one writer, who writes it whole: the server need not note for every field who wrote it.
     whole = {"type": "object", "x-kubernetes-map-type": "atomic"}

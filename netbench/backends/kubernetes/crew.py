@@ -6,6 +6,7 @@ import time
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import anyio
@@ -18,12 +19,11 @@ from netbench.kube.control import (
     TimeBase,
     by_client,
     read_requests,
-    read_roll,
     read_statuses,
     request_object,
-    roll_object,
 )
 from netbench.kube.names import CRD_NAME, RUN_LABEL
+from netbench.kube.roll import Roll, roll_object
 from netbench.messages import Failure, PairStatus, Phase
 from netbench.tasks import together
 
@@ -76,6 +76,8 @@ class KubernetesCrew:
         self._creating = anyio.CapacityLimiter(_CREATED_AT_ONCE)
         self._stopped: set[str] = set()
         self._called: dict[str, set[str]] = {}
+        #: Of each run, by the roll's name: the pairs of a round in the order of their numbers.
+        self._rolls: dict[str, dict[str, list[str]]] = {}
         self._absent_since_s: float | None = None
         self._offset_ns: int | None = None
         self._losses: dict[str, WorkerLost] = {}
@@ -112,12 +114,9 @@ class KubernetesCrew:
             await self._name_time_base()
         clients = by_client(requests)
         asked = [mine for client, mine in clients.items() if not self._is_busy(client, mine)]
-        roll_call = len(asked) >= _ROLL_CALL_FROM
-        if roll_call:
-            roll = roll_object(self._names, requests[0].run_id, requests[0].round_index)
-            await self._api.create(self._names.requests, roll)
-        waiting = iter(asked)
-        await together([partial(self._ask, waiting, roll_call=roll_call) for _ in asked[:ARMING_CLIENTS]])
+        numbers = await self._call_roll(asked) if len(asked) >= _ROLL_CALL_FROM else [None] * len(asked)
+        waiting = iter(zip(asked, numbers, strict=True))
+        await together([partial(self._ask, waiting) for _ in asked[:ARMING_CLIENTS]])
 
     async def publish(self, record: ControlRecord) -> None:
         """Fire or stop a round: one write."""
@@ -149,6 +148,7 @@ class KubernetesCrew:
         self._ended.pop(run_id, None)
         self._stopped.discard(run_id)
         self._called.pop(run_id, None)
+        self._rolls.pop(run_id, None)
         await self._lease.forget(run_id)
         try:
             await self._api.delete_all(
@@ -184,7 +184,7 @@ class KubernetesCrew:
             self._take_deleted(run_id, value)
             return
         try:
-            self._take_armed(run_id, read_roll(value) or {})
+            self._take_roll(run_id, value)
             for status in read_statuses(value, self._ended.get(run_id, ())):
                 self._take_status(status)
         except ProtocolError as error:
@@ -208,15 +208,31 @@ class KubernetesCrew:
                 lost = [pair_id for pair_id in pair_ids if pair_id not in self._ended.get(run_id, ())]
                 self._fail(run_id, lost, client, "stopped", _DEFINITION_GONE)
 
-    def _take_armed(self, run_id: str, armed: Mapping[str, int]) -> None:
+    def _take_roll(self, run_id: str, value: JsonObject) -> None:
+        pair_ids = self._rolls.get(run_id, {}).get(value["metadata"]["name"])
+        roll = None if pair_ids is None else Roll.of(value)
+        if pair_ids is None or roll is None:
+            return
+        if roll.armed >> len(pair_ids):
+            msg = f"the roll {value['metadata']['name']} has pairs that nobody has asked for"
+            raise ProtocolError(msg)
         called = self._called.setdefault(run_id, set())
-        for pair_id in armed.keys() - called:
+        for pair_id in [pair_ids[number] for number in roll.numbers() if pair_ids[number] not in called]:
             called.add(pair_id)
             latest = self._latest.get(run_id, {}).get(pair_id)
             if latest is None or latest.phase is Phase.ARMING:
                 self._take_status(
-                    PairStatus(run_id=run_id, pair_id=pair_id, phase=Phase.ARMED, reported_ns=armed[pair_id])
+                    PairStatus(run_id=run_id, pair_id=pair_id, phase=Phase.ARMED, reported_ns=roll.written_ns)
                 )
+
+    async def _call_roll(self, asked: Sequence[Sequence[PairRequest]]) -> list[int]:
+        """Make the round's roll, and give the number of each client's first pair in it."""
+        run_id, round_index = asked[0][0].run_id, asked[0][0].round_index
+        self._rolls.setdefault(run_id, {})[self._names.roll(run_id, round_index)] = [
+            pair_id for requests in asked for pair_id in _ids(requests)
+        ]
+        await self._api.create(self._names.requests, roll_object(self._names, run_id, round_index))
+        return list(accumulate(map(len, asked[:-1]), initial=0))
 
     def _is_busy(self, client: str, requests: Sequence[PairRequest]) -> bool:
         """Whether the client has another run's request, which has its name: a worker need watch but one name."""
@@ -227,9 +243,9 @@ class KubernetesCrew:
             self._fail(run_id, _ids(requests), client, "refused", message)
         return busy_with is not None
 
-    async def _ask(self, waiting: Iterator[Sequence[PairRequest]], *, roll_call: bool) -> None:
+    async def _ask(self, waiting: Iterator[tuple[Sequence[PairRequest], int | None]]) -> None:
         """Create one client's request after the other, each when the pairs of the one before are armed."""
-        for requests in waiting:
+        for requests, roll_number in waiting:
             run_id, client = requests[0].run_id, requests[0].client
             if run_id in self._stopped:
                 message = "the run was stopped before this pair was asked to arm"
@@ -239,12 +255,15 @@ class KubernetesCrew:
             replaced = client in pairs
             pairs[client] = _ids(requests)
             async with self._arming.of(run_id, pairs[client]):
-                await self._create(client, requests, replaced=replaced, roll_call=roll_call)
+                await self._create(client, requests, roll_number, replaced=replaced)
 
-    async def _create(self, client: str, requests: Sequence[PairRequest], *, replaced: bool, roll_call: bool) -> None:
+    async def _create(
+        self, client: str, requests: Sequence[PairRequest], roll_number: int | None, *, replaced: bool
+    ) -> None:
+        value = request_object(self._names, requests, roll_number=roll_number)
         try:
             async with self._creating:
-                await self._put(client, request_object(self._names, requests, roll_call=roll_call), replaced=replaced)
+                await self._put(client, value, replaced=replaced)
         except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise

@@ -38,8 +38,14 @@ class WorkerControl(Protocol):
         """Write down how far a pair is."""
         ...
 
-    def note_armed(self, run_id: str, round_index: int, pair_id: str) -> None:
-        """Take another worker's word that its pair is armed; only a worker that is the time base is told so."""
+    def note_armed(self, run_id: str, round_index: int, number: int) -> None:
+        """Take another worker's word that its pair is armed; only a worker that is the time base is told so.
+
+        Args:
+            run_id: The run.
+            round_index: Its round.
+            number: The pair's number in the round.
+        """
         ...
 
     async def compare_clock(self, timeout_s: float) -> ClockComparison | None:

@@ -111,7 +111,7 @@ class LocalControl(AsyncContextManagerMixin):
         """Tell how far a pair is."""
         await self._send({"kind": "status", "status": to_wire(status)})
 
-    def note_armed(self, run_id: str, round_index: int, pair_id: str) -> None:
+    def note_armed(self, run_id: str, round_index: int, number: int) -> None:
         """Nobody says so here: each worker tells the controller itself."""
 
     async def compare_clock(self, timeout_s: float) -> ClockComparison | None:

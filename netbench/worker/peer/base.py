@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from netbench.clock import ClockComparison
     from netbench.kube.control import TimeBase
-    from netbench.messages import PairStatus
     from netbench.worker.timing import WorkerClock
 
 __all__ = ("read_clock", "say_armed")
@@ -41,13 +40,13 @@ async def read_clock(base: TimeBase, key: bytes, clock: WorkerClock) -> ClockCom
         )
 
 
-async def say_armed(base: TimeBase, key: bytes, status: PairStatus, round_index: int) -> None:
-    """Tell the time base that a pair of this round is armed.
+async def say_armed(base: TimeBase, key: bytes, run_id: str, round_index: int, number: int) -> None:
+    """Tell the time base that the pair of this number in a run's round is armed.
 
     Raises:
         DriverError: It cannot be reached, or is none of this fleet.
     """
-    word = {"run_id": status.run_id, "round_index": round_index, "pair_id": status.pair_id}
+    word = {"run_id": run_id, "round_index": round_index, "number": number}
     async with _session(base, key) as (frames, _):
         await frames.send({"kind": "armed", **word})
         await frames.receive()

@@ -51,7 +51,7 @@ class PeerServer:
         key: The fleet's key.
         clock_service: What lets a session's client read the clock.
         strangers: Where connections are counted that are not of this fleet.
-        note_armed: Told run, round and pair of another worker that is armed.
+        note_armed: Told run, round and number of another worker's pair that is armed.
     """
 
     worker: str
@@ -61,7 +61,7 @@ class PeerServer:
     key: bytes = attrs.field(repr=False)
     clock_service: ClockService
     strangers: Strangers
-    note_armed: Callable[[str, int, str], None]
+    note_armed: Callable[[str, int, int], None]
 
     async def handle(self, stream: ByteStream) -> None:
         """Serve one connection until its client is done or gone. Never raises for what a peer does."""
@@ -114,7 +114,7 @@ class _Session:
             await self._frames.receive()
             return
         if message.get("kind") == "armed":
-            self._peer.note_armed(str(message["run_id"]), int(message["round_index"]), str(message["pair_id"]))
+            self._peer.note_armed(str(message["run_id"]), int(message["round_index"]), int(message["number"]))
             await self._frames.send({"kind": "noted"})
             return
         request = _read_prepare(message)

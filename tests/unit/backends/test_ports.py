@@ -316,6 +316,17 @@ async def test_in_a_round_of_many_pairs_the_time_base_says_that_they_are_armed(
         assert ("pairs" in (own.get("status") or {})) is not alive
 
 
+async def test_the_roll_tells_the_pairs_of_a_client_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By their numbers, in the order in which they were asked for."""
+    monkeypatch.setattr(crews, "_ROLL_CALL_FROM", 1)
+    async with kubernetes(Path(), WorkerClock()) as (crew, control), crew.statuses("run") as statuses:
+        await crew.submit([REQUEST, attrs.evolve(REQUEST, pair_id="other")])
+        requests = control.requests()
+        assert [(await first(requests)).pair_id for _ in range(2)] == ["pair", "other"]
+        await control.report(attrs.evolve(status(Phase.ARMED), pair_id="other"))
+        assert (await first(statuses)).pair_id == "other"
+
+
 @pytest.mark.parametrize("gone_s", [0.0, 60.0], ids=["a moment", "a minute"])
 async def test_a_definition_that_stays_away_is_the_reason_of_pairs_that_no_watch_has_told_of(
     monkeypatch: pytest.MonkeyPatch, gone_s: float

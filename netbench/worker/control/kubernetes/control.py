@@ -14,8 +14,9 @@ from anyio import AsyncContextManagerMixin
 
 from netbench.clock import ClockComparison
 from netbench.errors import ApiError, BackendError, DriverError, ProtocolError
-from netbench.kube.control import FleetControl, is_in_roll_call, read_requests, status_of, write_hello
+from netbench.kube.control import FleetControl, read_requests, status_of, write_hello
 from netbench.kube.names import CONTROL_ANNOTATION, HELLO_ANNOTATION, ROLE_LABEL
+from netbench.kube.roll import roll_number
 from netbench.kube.watching import follow
 from netbench.messages import ControlRecord, PairRequest, PairStatus, Phase
 from netbench.tasks import background_tasks
@@ -70,8 +71,9 @@ class KubernetesControl(AsyncContextManagerMixin):
         self._control = FleetControl()
         self._followers: dict[str, list[MemoryObjectSendStream[ControlRecord]]] = {}
         self._outbox = Outbox()
-        self._roll_call = RollCall(api, names)
-        self._called: dict[str, int] = {}
+        self._roll_call = RollCall(api, names, clock)
+        #: Round and number of each pair that the time base is to hear of.
+        self._called: dict[str, tuple[int, int]] = {}
         self._is_one_of_many = False
         self._told: dict[str, PairStatus] = {}
         self._armed_sender, self._armed = anyio.create_memory_object_stream[PairStatus](_FOREVER)
@@ -163,9 +165,9 @@ class KubernetesControl(AsyncContextManagerMixin):
         else:
             self._outbox.put(status, of_many=self._is_one_of_many)
 
-    def note_armed(self, run_id: str, round_index: int, pair_id: str) -> None:
+    def note_armed(self, run_id: str, round_index: int, number: int) -> None:
         """Take another worker's word that its pair is armed, as the time base does."""
-        self._roll_call.note(self._names.roll(run_id, round_index), pair_id, self._clock.now_ns())
+        self._roll_call.note(self._names.roll(run_id, round_index), number)
 
     async def compare_clock(self, timeout_s: float) -> ClockComparison | None:
         """Compare this worker's clock with that of the worker which is the time base.
@@ -197,21 +199,21 @@ class KubernetesControl(AsyncContextManagerMixin):
     async def _answer_roll_calls(self) -> None:
         async for status in self._armed:
             try:
-                await self._answer_roll_call(status, self._called.pop(status.pair_id))
+                await self._answer_roll_call(status.run_id, *self._called.pop(status.pair_id))
             except DriverError:
                 # A time base that has no time, or is gone, must not keep a pair from being armed.
                 if self._told.get(status.pair_id) is status:
                     self._outbox.put(status)
 
-    async def _answer_roll_call(self, status: PairStatus, round_index: int) -> None:
+    async def _answer_roll_call(self, run_id: str, round_index: int, number: int) -> None:
         base = self._control.time_base
         if base is None:
             msg = "the controller has named no time base"
             raise DriverError(msg, reason="protocol")
         if base.worker == self._pod:
-            self.note_armed(status.run_id, round_index, status.pair_id)
+            self.note_armed(run_id, round_index, number)
         else:
-            await say_armed(base, self._key, status, round_index)
+            await say_armed(base, self._key, run_id, round_index, number)
 
     async def _follow_lease(self) -> None:
         params = {"fieldSelector": f"metadata.name={self._names.base}"}
@@ -269,12 +271,13 @@ class KubernetesControl(AsyncContextManagerMixin):
         if len(self._taken) > _REMEMBERED:
             del self._taken[next(iter(self._taken))]
         try:
-            for request in read_requests(change.value, self._names.fleet):
+            first = roll_number(change.value)
+            for place, request in enumerate(read_requests(change.value, self._names.fleet)):
                 if request.pair_id not in taken and request.client == self._pod:
                     # A worker has one object at a time.
-                    self._is_one_of_many = is_in_roll_call(change.value)
-                    if self._is_one_of_many:
-                        self._called[request.pair_id] = request.round_index
+                    self._is_one_of_many = first is not None
+                    if first is not None:
+                        self._called[request.pair_id] = request.round_index, first + place
                     taken.add(request.pair_id)
                     self._request_sender.send_nowait(request)
         except ProtocolError as error:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import anyio
 
 from netbench.errors import ApiError
-from netbench.kube.control import roll_status
+from netbench.kube.roll import Roll
 
 if TYPE_CHECKING:
     from netbench.kube.api import KubeApi
     from netbench.kube.names import FleetNames
+    from netbench.worker.timing import WorkerClock
 
 __all__ = ("RollCall",)
 
@@ -34,24 +35,25 @@ class RollCall:
     Args:
         api: The API server.
         names: The fleet's names.
+        clock: This worker's clock.
     """
 
-    def __init__(self, api: KubeApi, names: FleetNames) -> None:
+    def __init__(self, api: KubeApi, names: FleetNames, clock: WorkerClock) -> None:
         self._api = api
         self._names = names
-        self._armed: dict[str, dict[str, int]] = {}
+        self._clock = clock
+        self._armed: dict[str, int] = {}
         self._unwritten: set[str] = set()
         self._noted = anyio.Event()
 
-    def note(self, roll: str, pair_id: str, now_ns: int) -> None:
+    def note(self, roll: str, number: int) -> None:
         """Take a worker's word.
 
         Args:
             roll: The name of the round's roll.
-            pair_id: The pair that is armed.
-            now_ns: Unix time of the time base.
+            number: The pair that is armed, by its number in the round.
         """
-        self._armed.setdefault(roll, {})[pair_id] = now_ns
+        self._armed[roll] = self._armed.get(roll, 0) | 1 << number
         while len(self._armed) > _ROLLS_MAX:
             del self._armed[next(iter(self._armed))]
         self._unwritten.add(roll)
@@ -69,7 +71,7 @@ class RollCall:
 
     async def _write(self, roll: str) -> None:
         try:
-            patch = {"status": roll_status(self._armed[roll])}
+            patch = {"status": Roll(armed=self._armed[roll], written_ns=self._clock.now_ns()).to_status()}
             await self._api.call("PATCH", f"{self._names.requests}/{roll}/status", patch, patience_s=_FOREVER)
         except ApiError as error:
             # Whoever removed the roll does not wait for it.
