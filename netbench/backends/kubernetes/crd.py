@@ -17,7 +17,8 @@ __all__ = ("CRD_PATH", "custom_resource_definition", "ensure_crd")
 CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 #: Raised with each change of the schema; a definition with a higher one is a superset and is left alone.
 _REVISION_ANNOTATION = "netbench.io/crd-revision"
-_REVISION = 2
+#: Raised with each change of the definition: an older one on a cluster would drop the fields that it does not know.
+_REVISION = 3
 _ESTABLISHED_TIMEOUT_S = 30.0
 _APPLY = "netbench manifests --only crd | kubectl apply -f -"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -13,6 +15,7 @@ import pytest
 
 from netbench.backends.base import PodOptions
 from netbench.backends.kubernetes.bundle import BUNDLE_MAX_BYTES, Bundle, make_bundle
+from netbench.backends.kubernetes.crd import custom_resource_definition
 from netbench.backends.kubernetes.manifests import Part, manifest
 from netbench.backends.kubernetes.objects import FleetObjects, Place, merged
 from netbench.backends.kubernetes.pods import Trouble, ending, trouble
@@ -57,6 +60,13 @@ def test_the_bundle_holds_no_compiled_code() -> None:
 def test_the_files_in_manifests_are_what_the_command_prints(part: Part) -> None:
     """Written anew by ``netbench manifests --only PART``."""
     assert (ROOT / "manifests" / f"{part}.yaml").read_text() == manifest(part)
+
+
+def test_a_definition_that_changes_has_a_new_revision() -> None:
+    """Or a cluster keeps the older one, which drops the fields that it does not know. Raise both together."""
+    text = json.dumps(custom_resource_definition(), sort_keys=True)
+    revision = custom_resource_definition()["metadata"]["annotations"]["netbench.io/crd-revision"]
+    assert (revision, hashlib.sha256(text.encode()).hexdigest()[:16]) == ("3", "5ceeef89d72cbcfa")
 
 
 def pods(counts: dict[Place | None, int], **options: Any) -> list[dict[str, Any]]:
