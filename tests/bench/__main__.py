@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -16,8 +14,8 @@ from typing import TYPE_CHECKING
 import anyio
 import attrs
 
-from netbench.version import __version__
 from tests.bench.harness import Options, markdown, print_table
+from tests.bench.machine import machine_words, versions_words
 
 if TYPE_CHECKING:
     from tests.bench.harness import Line
@@ -69,11 +67,8 @@ def main() -> int:
 
 
 def _write(path: Path, lines: list[Line], options: Options) -> None:
-    machine = (
-        f"{platform.system()} {platform.release()}, {platform.machine()}, {len(os.sched_getaffinity(0))} processors"
-    )
-    where = f"netbench {__version__}, Python {platform.python_version()}, {machine}, {datetime.now(UTC):%Y-%m-%d}"
-    how = f"medians of {options.rounds} interleaved runs of {options.duration_s:g} s"
+    where = f"{machine_words()}; {versions_words(options)}; {datetime.now(UTC):%Y-%m-%d}"
+    how = f"medians of {options.rounds} interleaved runs of {options.duration_s:g} s where there are several"
     path.write_text(f"{where}; {how}.\n\n{markdown(lines)}")
     path.with_suffix(".json").write_text(json.dumps([attrs.asdict(line) for line in lines], indent=1))
 
