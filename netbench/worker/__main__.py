@@ -41,6 +41,9 @@ def main() -> int:
     parser.add_argument(
         "--account", metavar="DIRECTORY", default="", help="on Kubernetes: the fleet's key, and the account's files"
     )
+    parser.add_argument(
+        "--lease-s", type=float, metavar="SECONDS", default=30.0, help="on Kubernetes: how long the fleet's Lease lasts"
+    )
     parser.add_argument("--listen", default="127.0.0.1", help="address at which other workers reach this one")
     parser.add_argument("--netns", help="path of the network namespace to enter first")
     parser.add_argument("--parent", type=int, metavar="PID", help="die when this parent process ends")
@@ -79,7 +82,8 @@ def _control(arguments: argparse.Namespace, clock: WorkerClock) -> AbstractAsync
         from netbench.worker.control.kubernetes.opening import open_pod_control  # noqa: PLC0415 - see above
 
         fleet = arguments.control.removeprefix(_KUBERNETES)
-        return open_pod_control(fleet, Path(arguments.account), arguments.name, clock)
+        account = Path(arguments.account)
+        return open_pod_control(fleet, account, arguments.name, clock, lease_s=arguments.lease_s)
     return LocalControl(arguments.control.removeprefix("unix:"), clock)
 
 

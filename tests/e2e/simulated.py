@@ -203,12 +203,13 @@ class _Agents:
         server, key = await self._account(fleet)
         names = FleetNames(self._kubernetes.namespace, fleet)
         clock = WorkerClock()
+        arguments = pod["spec"]["containers"][0]["args"]
+        lease_s = float(arguments[arguments.index("--lease-s") + 1])
         # Connections of its own, as in a pod.
-        async with (
-            PodTransport(server, self._directory) as transport,
-            KubernetesControl(KubeApi(transport, sure_of_rights=True), names, name, key, clock) as control,
-        ):
-            await serve(control, name, address, clock)
+        async with PodTransport(server, self._directory) as transport:
+            api = KubeApi(transport, sure_of_rights=True)
+            async with KubernetesControl(api, names, name, key, clock, lease_s=lease_s) as control:
+                await serve(control, name, address, clock)
 
     async def _account(self, fleet: str) -> tuple[str, bytes]:
         """Give the server's address and the fleet's key, once the fleet's account is written down."""

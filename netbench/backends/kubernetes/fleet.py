@@ -13,10 +13,10 @@ import attrs
 from netbench.backends.kubernetes.crd import ensure_crd
 from netbench.backends.kubernetes.crew import KubernetesCrew
 from netbench.backends.kubernetes.hiring import create_pods
-from netbench.backends.kubernetes.lease import FleetLease
+from netbench.backends.kubernetes.lease import FleetLease, lease_duration_s
 from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.kubernetes.placing import Arrivals
-from netbench.backends.kubernetes.removal import remove_fleet, what_remains
+from netbench.backends.kubernetes.removal import GRACE_S, remove_fleet, what_remains
 from netbench.errors import BackendError, CleanupError
 from netbench.kube.names import ROLE_LABEL, FleetNames
 from netbench.kube.watching import follow
@@ -84,10 +84,16 @@ async def open_fleet(
         BackendError: The API server refuses or is away.
     """
     names = FleetNames(plan.namespace, secrets.token_hex(4))
-    objects = FleetObjects(names=names, options=plan.options, bundle=bundle, key=secrets.token_bytes(_KEY_BYTES))
+    expected = sum(plan.counts.values())
+    objects = FleetObjects(
+        names=names,
+        options=plan.options,
+        bundle=bundle,
+        key=secrets.token_bytes(_KEY_BYTES),
+        lease_s=lease_duration_s(expected),
+    )
     lease = FleetLease(api, objects)
     async with AsyncExitStack() as stack:
-        expected = sum(plan.counts.values())
         stack.push_async_exit(_Removal(api, names, expected, plan.arguments, abandon).end)
         # Whoever shares the cluster with ClusterLoader2 loses it each time that gathers.
         await ensure_crd(api, plan.namespace)
@@ -189,11 +195,12 @@ class _Removal:
         if not self.abandon.is_set():
             with anyio.move_on_after(_LOOK_TIMEOUT_S, shield=True):
                 remaining = await what_remains(self.api, names)
+        dead_after_s = lease_duration_s(self.workers) + GRACE_S
         listed = ", ".join(remaining) if remaining else f"everything labelled {names.selector}"
         command = " ".join(f"netbench cleanup {self.arguments} --namespace {names.namespace}".split())
         failure = CleanupError(
             f"fleet {names.fleet} in namespace {names.namespace} was not removed whole: {why}. What remains: {listed}. "
-            f"Its workers stop by themselves; a minute from now this removes the rest: {command}"
+            f"Its workers stop by themselves; {dead_after_s} s from now this removes the rest: {command}"
         )
         failure.__cause__ = cause
         return failure

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from netbench.kube.control import FleetControl
     from netbench.kube.names import FleetNames
 
-__all__ = ("BOOTSTRAP", "HOSTNAME_LABEL", "LEASE_DURATION_S", "FleetObjects", "Place", "merged", "namespace_object")
+__all__ = ("BOOTSTRAP", "HOSTNAME_LABEL", "FleetObjects", "Place", "merged", "namespace_object")
 
-#: After this long without a sign of life from the controller, workers stop; API servers restart in less.
-LEASE_DURATION_S = 30
 _ANY_USER = 65532
 #: Where a worker finds its code, the fleet's key, and its account.
 _PATH = "/var/run/netbench"
@@ -74,12 +72,14 @@ class FleetObjects:
         options: What the user asked for.
         bundle: The worker's code.
         key: The fleet's key.
+        lease_s: How long the fleet's Lease lasts without a sign of life.
     """
 
     names: FleetNames
     options: PodOptions
     bundle: Bundle
     key: bytes = attrs.field(repr=False)
+    lease_s: int
 
     def account(self) -> list[tuple[str, JsonObject]]:
         """Give the ServiceAccount, its Role and their binding, each with the path of its collection."""
@@ -116,7 +116,7 @@ class FleetObjects:
             "Lease",
             spec={
                 "holderIdentity": holder,
-                "leaseDurationSeconds": LEASE_DURATION_S,
+                "leaseDurationSeconds": self.lease_s,
                 "acquireTime": now,
                 "renewTime": now,
             },
@@ -245,7 +245,7 @@ class FleetObjects:
             "command": ["python3", "-B", "-u", "-c", BOOTSTRAP, f"{_PATH}/bundle.zip", self.bundle.sha256],
             "args": [
                 *("--control", f"kubernetes:{self.names.namespace}/{self.names.fleet}", "--account", _PATH),
-                *("--name", name, "--listen", "$(POD_IP)"),
+                *("--lease-s", str(self.lease_s), "--name", name, "--listen", "$(POD_IP)"),
             ],
             "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
             "resources": {"requests": limits, "limits": limits} if limits else {"requests": _REQUESTS},

@@ -16,10 +16,10 @@ from netbench.tasks import together
 if TYPE_CHECKING:
     from netbench.kube.api import JsonObject, KubeApi
 
-__all__ = ("DeadFleet", "dead_fleets", "remove_dead_namespaces", "remove_fleet", "what_remains")
+__all__ = ("GRACE_S", "DeadFleet", "dead_fleets", "remove_dead_namespaces", "remove_fleet", "what_remains")
 
 #: A controller that is slow, or whose clock differs, is not gone yet.
-_GRACE = timedelta(seconds=30)
+GRACE_S = 30
 #: Pods are looked for again after a tenth of the time that their removal has taken so far, within these.
 _POLL_MIN_S, _POLL_MAX_S, _POLL_SHARE = 0.05, 0.5, 0.1
 #: A kubelet that answers ends a worker in a second or two.
@@ -127,7 +127,7 @@ async def dead_fleets(api: KubeApi, namespace: str | None) -> list[DeadFleet]:
 def _if_dead(lease: JsonObject) -> DeadFleet | None:
     spec, metadata = lease["spec"], lease["metadata"]
     renewed = datetime.strptime(spec["renewTime"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    if datetime.now(UTC) - renewed < timedelta(seconds=spec["leaseDurationSeconds"]) + _GRACE:
+    if datetime.now(UTC) - renewed < timedelta(seconds=spec["leaseDurationSeconds"] + GRACE_S):
         return None
     names = FleetNames(metadata["namespace"], metadata["labels"][FLEET_LABEL])
     return DeadFleet(names, spec.get("holderIdentity") or "an unknown controller", renewed)
@@ -150,7 +150,7 @@ async def remove_dead_namespaces(api: KubeApi) -> list[str]:
         leases = await api.call("GET", f"/apis/coordination.k8s.io/v1/namespaces/{name}/leases")
         terminating = value["metadata"].get("deletionTimestamp")
         # One that is young may be about to get its first fleet.
-        if leases.get("items") or terminating or datetime.now(UTC) - made < _GRACE * 2:
+        if leases.get("items") or terminating or datetime.now(UTC) - made < timedelta(seconds=2 * GRACE_S):
             continue
         await api.delete(f"/api/v1/namespaces/{name}")
         removed.append(name)

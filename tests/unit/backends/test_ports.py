@@ -98,14 +98,14 @@ async def kubernetes(_: Path, clock: WorkerClock) -> AsyncIterator[tuple[Crew, W
     The time base is another worker, whose clock is right.
     """
     api, names, key = KubeApi(FakeApiServer()), FleetNames("team", "0123abcd"), bytes(32)
-    objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", ""), key=key)
+    objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", ""), key=key, lease_s=30)
     lease = FleetLease(api, objects)
     crew = KubernetesCrew(api, names, lease)
     await lease.create()
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(background_tasks())
-        control = await stack.enter_async_context(KubernetesControl(api, names, NAME, key, clock))
-        base = KubernetesControl(api, names, "worker-9", key, WorkerClock())
+        control = await stack.enter_async_context(KubernetesControl(api, names, NAME, key, clock, lease_s=30))
+        base = KubernetesControl(api, names, "worker-9", key, WorkerClock(), lease_s=30)
         group.start_soon(partial(serve, await stack.enter_async_context(base), "worker-9", HOST, WorkerClock()))
         await control.announce(hello())
         with anyio.fail_after(TIMEOUT_S):

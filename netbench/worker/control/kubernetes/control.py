@@ -43,8 +43,6 @@ __all__ = ("KubernetesControl",)
 _FOREVER = float("inf")
 #: A worker has one object at a time; an API server that lags behind may tell of the last few again.
 _REMEMBERED = 16
-#: A worker that finds no Lease of its fleet waits this long for one.
-_LEASE_TIMEOUT_S = 30.0
 #: A time base that did not answer in time is asked again after so long.
 _ASK_AGAIN_S = (0.1, 1.0)
 
@@ -58,9 +56,12 @@ class KubernetesControl(AsyncContextManagerMixin):
         pod: This worker's name, its pod's.
         key: The fleet's key.
         clock: This worker's clock.
+        lease_s: How long the fleet's Lease lasts without a sign of life.
     """
 
-    def __init__(self, api: KubeApi, names: FleetNames, pod: str, key: bytes, clock: WorkerClock) -> None:
+    def __init__(
+        self, api: KubeApi, names: FleetNames, pod: str, key: bytes, clock: WorkerClock, *, lease_s: float
+    ) -> None:
         self._api = api
         self._names = names
         self._pod = pod
@@ -78,7 +79,7 @@ class KubernetesControl(AsyncContextManagerMixin):
         self._told: dict[str, PairStatus] = {}
         self._armed_sender, self._armed = anyio.create_memory_object_stream[PairStatus](_FOREVER)
         self._renewed = ""
-        self._lasts_s = _LEASE_TIMEOUT_S
+        self._lease_s = lease_s
         self._deadline_s = 0.0
 
     @property
@@ -98,7 +99,7 @@ class KubernetesControl(AsyncContextManagerMixin):
         Raises:
             BackendError: The API server refuses this worker.
         """
-        self._deadline_s = anyio.current_time() + self._lasts_s
+        self._deadline_s = anyio.current_time() + self._lease_s
         with self._request_sender, self._requests, self._armed_sender, self._armed:
             async with background_tasks() as group:
                 group.start_soon(self._follow_lease)
@@ -123,7 +124,7 @@ class KubernetesControl(AsyncContextManagerMixin):
             "spec": {"holderIdentity": self._pod, "acquireTime": now, "renewTime": now},
         }
         try:
-            await self._api.call("POST", self._names.leases, lease, patience_s=_LEASE_TIMEOUT_S)
+            await self._api.call("POST", self._names.leases, lease, patience_s=self._lease_s)
         except ApiError as error:
             if error.reason == "AlreadyExists":
                 msg = f"worker {self._pod} was here before: its container has restarted, and its runs are lost"
@@ -223,7 +224,7 @@ class KubernetesControl(AsyncContextManagerMixin):
             self._names.leases,
             self._take_lease,
             params=params,
-            idle_timeout_s=self._lasts_s / 2,
+            idle_timeout_s=self._lease_s / 2,
             patience_s=_FOREVER,
             lists=False,
         )
@@ -248,11 +249,10 @@ class KubernetesControl(AsyncContextManagerMixin):
             self._end("the fleet has ended")
             return
         spec: dict[str, Any] = change.value["spec"]
-        self._lasts_s = float(spec["leaseDurationSeconds"])
         if spec["renewTime"] != self._renewed:
             # The renewal's own time is of another clock: what counts is that it came.
             self._renewed = spec["renewTime"]
-            self._deadline_s = anyio.current_time() + self._lasts_s
+            self._deadline_s = anyio.current_time() + self._lease_s
         text = (change.value["metadata"].get("annotations") or {}).get(CONTROL_ANNOTATION)
         if text:
             self._take_control(FleetControl.from_text(text))
@@ -287,7 +287,7 @@ class KubernetesControl(AsyncContextManagerMixin):
         while anyio.current_time() < self._deadline_s:  # noqa: ASYNC110 - it is the clock that is waited for
             # Each renewal moves the deadline on.
             await anyio.sleep_until(self._deadline_s)
-        self._end(f"the controller gave no sign of life for {self._lasts_s:g} s")
+        self._end(f"the controller gave no sign of life for {self._lease_s:g} s")
 
     def _end(self, why: str) -> None:
         print(f"worker {self._pod}: {why}", file=sys.stderr)  # noqa: T201 - the log of this pod

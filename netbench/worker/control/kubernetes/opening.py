@@ -24,7 +24,7 @@ __all__ = ("open_pod_control",)
 
 @asynccontextmanager
 async def open_pod_control(
-    fleet: str, account: Path, pod: str, clock: WorkerClock
+    fleet: str, account: Path, pod: str, clock: WorkerClock, *, lease_s: float
 ) -> AsyncGenerator[KubernetesControl, None]:
     """Open the control of the worker in this pod.
 
@@ -33,6 +33,7 @@ async def open_pod_control(
         account: The directory with the fleet's ``key``, and the ``ca.crt`` and ``token`` of the account.
         pod: The worker's name, its pod's.
         clock: Its clock.
+        lease_s: How long the fleet's Lease lasts without a sign of life.
 
     Raises:
         BackendError: This is no pod of a fleet, or the API server refuses it.
@@ -46,6 +47,6 @@ async def open_pod_control(
         raise BackendError(msg) from error
     async with (
         PodTransport(in_cluster_server(), account) as transport,
-        KubernetesControl(KubeApi(transport, sure_of_rights=True), names, pod, key, clock) as control,
+        KubernetesControl(KubeApi(transport, sure_of_rights=True), names, pod, key, clock, lease_s=lease_s) as control,
     ):
         yield control
