@@ -17,7 +17,7 @@ from netbench.errors import ApiError, BackendError, DriverError, ProtocolError
 from netbench.kube.control import FleetControl, read_requests, status_of, write_hello
 from netbench.kube.names import CONTROL_ANNOTATION, HELLO_ANNOTATION, ROLE_LABEL
 from netbench.kube.roll import roll_number
-from netbench.kube.watching import follow
+from netbench.kube.watching import IDLE_TIMEOUT_S, follow
 from netbench.messages import ControlRecord, PairRequest, PairStatus, Phase
 from netbench.tasks import background_tasks
 from netbench.worker.control.kubernetes.outbox import Outbox
@@ -224,7 +224,7 @@ class KubernetesControl(AsyncContextManagerMixin):
             self._names.leases,
             self._take_lease,
             params=params,
-            idle_timeout_s=self._lease_s / 2,
+            idle_timeout_s=min(self._lease_s / 2, IDLE_TIMEOUT_S),
             patience_s=_FOREVER,
             lists=False,
         )
