@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from tests.bench.harness import Line
 
 #: In this order; each module has ``run(options)`` and says in its docstring what it measures.
-NAMES = ("tcp", "udp", "http", "open_loop", "start", "pacing", "recording", "worker", "quiet", "lab", "control_plane")
+_ON_THIS_MACHINE = ("tcp", "udp", "http", "open_loop", "start", "pacing", "recording", "quiet")
+_ON_A_CLUSTER = ("worker", "lab", "control_plane")
+NAMES = (*_ON_THIS_MACHINE, *_ON_A_CLUSTER)
 
 
 def main() -> int:
@@ -51,7 +53,7 @@ def main() -> int:
         sizes=tuple(int(size) for size in arguments.sizes.split(",")),
     )
     lines: list[Line] = []
-    for name in arguments.names or NAMES[:-2]:
+    for name in arguments.names or _ON_THIS_MACHINE:
         print(f"-- {name}", file=sys.stderr, flush=True)
         try:
             found = anyio.run(import_module(f"tests.bench.{name}").run, options)

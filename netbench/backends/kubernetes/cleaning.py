@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ("clean",)
 
-_TIMEOUT_S = 120.0
+#: And as long again as its Lease lasted, which goes by the number of workers as the time for their removal does.
+_TIMEOUT_S = 90.0
 
 
 async def clean(kubeconfig: str | os.PathLike[str] | None, context: str | None, namespace: str | None) -> list[str]:
@@ -38,11 +39,12 @@ async def clean(kubeconfig: str | os.PathLike[str] | None, context: str | None, 
                     raise
                 found = await dead_fleets(api, access.namespace)
             for dead in found:
-                with anyio.move_on_after(_TIMEOUT_S):
+                timeout_s = _TIMEOUT_S + dead.lease_s
+                with anyio.move_on_after(timeout_s):
                     await remove_fleet(api, dead.names)
                     removed.append(str(dead))
                     continue
-                msg = f"{dead} was not removed within {_TIMEOUT_S:g} s: kubectl get all -A -l {dead.names.selector}"
+                msg = f"{dead} was not removed within {timeout_s:g} s: kubectl get all -A -l {dead.names.selector}"
                 raise CleanupError(msg)
             if namespace is None:
                 removed += [f"namespace {name}" for name in await remove_dead_namespaces(api)]

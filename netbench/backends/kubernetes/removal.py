@@ -36,11 +36,13 @@ class DeadFleet:
         names: Its names.
         holder: Who its controller was.
         since: Its last sign of life.
+        lease_s: How long its Lease lasted, which is longer for a larger fleet.
     """
 
     names: FleetNames
     holder: str
     since: datetime
+    lease_s: float
 
     def __str__(self) -> str:
         """Say which, whose, and since when."""
@@ -130,7 +132,8 @@ def _if_dead(lease: JsonObject) -> DeadFleet | None:
     if datetime.now(UTC) - renewed < timedelta(seconds=spec["leaseDurationSeconds"] + GRACE_S):
         return None
     names = FleetNames(metadata["namespace"], metadata["labels"][FLEET_LABEL])
-    return DeadFleet(names, spec.get("holderIdentity") or "an unknown controller", renewed)
+    holder = spec.get("holderIdentity") or "an unknown controller"
+    return DeadFleet(names, holder, renewed, spec["leaseDurationSeconds"])
 
 
 async def remove_dead_namespaces(api: KubeApi) -> list[str]:
