@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+# A test is not about how busy the machine is.
+settings.register_profile("netbench", deadline=None)
+settings.load_profile("netbench")
 
 
 @pytest.hookimpl(wrapper=True)
