@@ -13,6 +13,8 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinxarg.ext",
 ]
+#: Parts of pages.
+exclude_patterns = ["explanation/figures/*"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3

@@ -144,6 +144,7 @@ async def _fleet(kubernetes: Kubernetes, pairs: int) -> Mapping[str, float]:
 
 def _lines(pairs: int, ours: Mapping[str, float], theirs: Mapping[str, float]) -> list[Line]:
     name = f"P9 {pairs} pairs"
+    where = "" if theirs else " on another host"
     run_ms = theirs.get("run ms", _PEERS.get(pairs))
     run_requests, all_requests = theirs.get("run requests"), theirs.get("all requests")
     return [
@@ -159,8 +160,12 @@ def _lines(pairs: int, ours: Mapping[str, float], theirs: Mapping[str, float]) -
         Line(figure=f"{name}: all results after the end, s", ours=ours["gathered s"]),
         _against(f"{name}: requests a pair, first request to last result", ours["run requests"], run_requests, None),
         _against(f"{name}: requests a pair, pods and clean-up too", ours["all requests"], all_requests, None),
-        _against(f"{name}: API server CPU a pair, first request to last result, ms", ours["run ms"], run_ms, 0.5),
-        _against(f"{name}: API server CPU a pair, in all, ms", ours["all ms"], theirs.get("all ms", _PEER_ALL_MS), 0.5),
+        _against(
+            f"{name}: API server CPU a pair, first request to last result, ms", ours["run ms"], run_ms, 0.5, where
+        ),
+        _against(
+            f"{name}: API server CPU a pair, in all, ms", ours["all ms"], theirs.get("all ms", _PEER_ALL_MS), 0.5, where
+        ),
         Line(figure=f"{name}: controller CPU, s", ours=ours["controller s"]),
         Line(
             figure=f"{name}: controller RSS, MiB",
@@ -177,14 +182,14 @@ def _lines(pairs: int, ours: Mapping[str, float], theirs: Mapping[str, float]) -
     ]
 
 
-def _against(figure: str, ours: float, theirs: float | None, share: float | None) -> Line:
+def _against(figure: str, ours: float, theirs: float | None, share: float | None, where: str = "") -> Line:
     """Compare with ClusterLoader2, of whose figure no more than a share is to be reached."""
     if theirs is None:
         return Line(figure=figure, ours=ours)
     return Line(
         figure=figure,
         ours=ours,
-        peer=f"ClusterLoader2 {theirs:.3g}",
+        peer=f"ClusterLoader2 {theirs:.3g}{where}",
         ratio=ours / theirs,
         target="" if share is None else f"<= {theirs * share:.3g}",
         reached=None if share is None else ours <= theirs * share,
