@@ -57,7 +57,7 @@ class Tcp:
         return ("forward", "reverse") if self.direction == "both" else (self.direction,)
 
 
-def _one_rate(instance: Udp, attribute: attrs.Attribute[Any], value: Any) -> None:  # noqa: ARG001, ANN401 - attrs' signature
+def _one_rate(instance: Udp, _: object, value: object) -> None:
     given = [name for name in ("rate_bps", "rate_pps") if getattr(instance, name) is not None]
     if value:
         given.append("unlimited")
@@ -104,7 +104,7 @@ class Udp:
         return 1000.0 if self.rate_pps is None else self.rate_pps
 
 
-def _body_of_get(instance: Http, attribute: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401 - attrs' form
+def _body_of_get(instance: Http, attribute: attrs.Attribute[Any], value: object) -> None:
     if instance.method == "GET" and value:
         raise v.fail(instance, attribute.name, value, "0 with method 'GET', which has no body; use method='POST'")
 

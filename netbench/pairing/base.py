@@ -30,14 +30,14 @@ def _left_over(workers: Iterable[LeftOver]) -> tuple[LeftOver, ...]:
     return tuple(workers)
 
 
-def _only_pairs(instance: Any, attribute: attrs.Attribute[Any], value: tuple[tuple[object, ...], ...]) -> None:  # noqa: ANN401 - attrs
+def _only_pairs(instance: object, attribute: attrs.Attribute[Any], value: tuple[tuple[object, ...], ...]) -> None:
     for pairs in value:
         for pair in pairs:
             if not isinstance(pair, Pair):
                 raise v.fail(instance, attribute.name, pair, "rounds of Pair(client, server)")
 
 
-def _only_left_over(instance: Any, attribute: attrs.Attribute[Any], value: tuple[object, ...]) -> None:  # noqa: ANN401 - attrs
+def _only_left_over(instance: object, attribute: attrs.Attribute[Any], value: tuple[object, ...]) -> None:
     for worker in value:
         if not isinstance(worker, LeftOver):
             raise v.fail(instance, attribute.name, worker, "a sequence of LeftOver(worker=, reason=)")

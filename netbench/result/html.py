@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from netbench.result.model import Result
-    from netbench.result.report import Report
+    from netbench.result.report import Heading, Report
     from netbench.result.svg import Chart
 
 __all__ = ("fragment", "page")
@@ -75,7 +75,7 @@ def _body(result: Result, view: Report) -> str:
 
 def _table(view: Report) -> str:
     heads = "".join(
-        f'<th class="{_class(heading.numeric)}">{escape(heading.name)}'
+        f'<th class="{_class(heading)}">{escape(heading.name)}'
         + (f'<br><span class="unit">{escape(heading.unit)}</span>' if heading.unit else "")
         + "</th>"
         for heading in view.headings
@@ -87,13 +87,11 @@ def _table(view: Report) -> str:
 
 def _row(view: Report, cells: Sequence[str]) -> str:
     columns = zip(view.headings, cells, strict=True)
-    return (
-        "<tr>" + "".join(f'<td class="{_class(head.numeric)}">{escape(cell)}</td>' for head, cell in columns) + "</tr>"
-    )
+    return "<tr>" + "".join(f'<td class="{_class(head)}">{escape(cell)}</td>' for head, cell in columns) + "</tr>"
 
 
-def _class(numeric: bool) -> str:  # noqa: FBT001 - a column's
-    return "number" if numeric else "text"
+def _class(heading: Heading) -> str:
+    return "number" if heading.numeric else "text"
 
 
 def _hidden(view: Report) -> str:

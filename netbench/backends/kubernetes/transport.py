@@ -13,7 +13,7 @@ from netbench.kube.transport import Reply, StreamedReply, TransportError
 from netbench.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from netbench.backends.kubernetes.credentials import Access
 
@@ -113,5 +113,5 @@ async def open_transport(access: Access) -> AsyncIterator[ClientTransport]:
             await client.close()
 
 
-def _lower(headers: Any) -> dict[str, str]:  # noqa: ANN401 - a multidict
-    return {str(name).lower(): str(value) for name, value in headers.items()}
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
