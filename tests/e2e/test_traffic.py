@@ -28,13 +28,15 @@ async def run(
     driver: DriverName = "native",
     image: str | None = None,
 ) -> nb.Result:
-    """Measure for two seconds with four workers, and print when each pair started and how well clocks are known."""
+    """Measure for two seconds with four workers, and print what a failure would be asked about."""
     async with cluster, nb.WorkerFleet(cluster, workers=4, image=image) as fleet:
         result = await nb.Measurement(traffic, duration_s=2, driver=driver).run(fleet, pairing)
     result.raise_if_incomplete()
     for pair in result.pairs:
         late_us, bound_us = pair.start_lateness_s * 1e6, pair.clock_bound_s * 1e6
-        print(f"{pair.pair}: start late by {late_us:.1f} us, clocks +- {bound_us:.1f} us")
+        print(f"{pair.pair}: start late by {late_us:.1f} us, clocks +- {bound_us:.1f} us, refused {pair.send_errors}")
+        print([(series.ends_ns[-3:], series.amounts[-3:]) for series in pair.receiver_series if series.ends_ns])
+    print(*result.verdict.doubts, sep="\n")
     return result
 
 
@@ -58,7 +60,7 @@ async def test_udp_with_the_stock_image_loses_next_to_nothing(cluster: nb.Cluste
     """At a rate that both can do, what is sent arrives."""
     result = await run(cluster, nb.Udp(rate_pps=2000), nb.CrossNode())
     for pair in result.pairs:
-        assert pair.sent_pps == pytest.approx(2000, rel=0.02) or is_told(result)
+        assert pair.sent_pps == pytest.approx(2000, rel=0.02)
         assert pair.loss_ratio is not None
         assert pair.loss_ratio < 0.02
 
@@ -66,12 +68,7 @@ async def test_udp_with_the_stock_image_loses_next_to_nothing(cluster: nb.Cluste
 async def test_http_with_the_stock_image_answers_every_request(cluster: nb.Cluster) -> None:
     """An open loop of a moderate rate is kept."""
     result = await run(cluster, nb.Http(rate_rps=500), nb.CrossNode())
-    assert result.total_requests_per_s == pytest.approx(1000, rel=0.05) or is_told(result)
-
-
-def is_told(result: nb.Result) -> bool:
-    """Whether the verdict says that the rate was not kept, as when the cluster needs the machine for itself."""
-    return "rate-not-kept" in {doubt.rule for doubt in result.verdict.doubts}
+    assert result.total_requests_per_s == pytest.approx(1000, rel=0.05)
 
 
 @pytest.mark.parametrize("driver", ["iperf2", "iperf3"])
