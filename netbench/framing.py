@@ -13,7 +13,10 @@ from netbench.errors import ProtocolError
 if TYPE_CHECKING:
     from anyio.abc import ByteStream
 
-__all__ = ("FRAME_MAX_BYTES", "FrameStream", "refuse_constant")
+__all__ = ("FRAME_MAX_BYTES", "GONE", "FrameStream", "refuse_constant")
+
+#: What it raises when the other side is gone, or this one has closed it.
+GONE = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead, anyio.ClosedResourceError)
 
 FRAME_MAX_BYTES = 16 * 2**20
 _HEADER_BYTES = 4

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from netbench.errors import ProtocolError
-from netbench.kube.names import API_GROUP, API_VERSION, FLEET_LABEL, RUN_LABEL
+from netbench.kube.names import API_GROUP, API_VERSION, FLEET_LABEL, RELAY_LABEL, RUN_LABEL
 from netbench.messages import (
     ControlRecord,
     Failure,
@@ -28,17 +28,20 @@ if TYPE_CHECKING:
     from netbench.kube.names import FleetNames
 
 __all__ = (
+    "LEASE_DURATION_S",
     "FleetControl",
     "TimeBase",
     "by_client",
-    "read_hello",
+    "read_hellos",
     "read_requests",
     "read_statuses",
     "request_object",
     "status_of",
-    "write_hello",
+    "write_hellos",
 )
 
+#: After this long without a sign of life from the controller, workers stop; API servers restart in less.
+LEASE_DURATION_S = 30
 #: etcd takes 1.5 MiB per object by default, and an update holds the object twice on its way.
 _OUTCOME_MAX_BYTES = 700_000
 
@@ -84,21 +87,23 @@ class FleetControl:
         return from_wire(_json(text), cls)
 
 
-def write_hello(hello: WorkerHello) -> str:
-    """Write down what a worker says of itself."""
-    return json.dumps(to_wire(hello), separators=(",", ":"))
+def write_hellos(hellos: Iterable[WorkerHello]) -> str:
+    """Write down what workers say of themselves."""
+    return json.dumps([to_wire(hello) for hello in hellos], separators=(",", ":"))
 
 
-def read_hello(text: str) -> WorkerHello:
+def read_hellos(text: str) -> tuple[WorkerHello, ...]:
     """Read it.
 
     Raises:
         ProtocolError: It is none.
     """
-    return from_wire(_json(text), WorkerHello)
+    return from_wire(_json(text), tuple[WorkerHello, ...])
 
 
-def request_object(names: FleetNames, requests: Sequence[PairRequest], *, roll_number: int | None = None) -> JsonObject:
+def request_object(
+    names: FleetNames, requests: Sequence[PairRequest], *, roll_number: int | None = None, relay: str | None = None
+) -> JsonObject:
     """Make the request of one client worker in one round: one pair, or several that it is the client of.
 
     The fields that ClusterLoader2 knows describe the first pair; ``pairs`` has all, whole, as one text: an API server
@@ -109,16 +114,20 @@ def request_object(names: FleetNames, requests: Sequence[PairRequest], *, roll_n
         requests: The pairs, all of one client and one round.
         roll_number: The number of the first pair in the round's roll, whose clients tell the time base that they are
             armed; None where there is no roll.
+        relay: The worker through which the client reaches the API server; None where it does so itself.
     """
     first = requests[0]
     in_roll = {} if roll_number is None else {"rollNumber": roll_number}
+    labels = {**names.labels, RUN_LABEL: first.run_id}
+    if relay is not None:
+        labels[RELAY_LABEL] = relay
     return {
         "apiVersion": f"{API_GROUP}/{API_VERSION}",
         "kind": "NetworkTestRequest",
         "metadata": {
             "name": first.client,
             "namespace": names.namespace,
-            "labels": {**names.labels, RUN_LABEL: first.run_id},
+            "labels": labels,
         },
         "spec": {
             "clientPodName": first.client,

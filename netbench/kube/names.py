@@ -13,9 +13,11 @@ __all__ = (
     "HELLO_ANNOTATION",
     "LEASES",
     "MANAGED_BY",
+    "RELAY_LABEL",
     "REQUESTS",
     "ROLE_LABEL",
     "RUN_LABEL",
+    "WORKERS_ANNOTATION",
     "FleetNames",
 )
 
@@ -28,12 +30,17 @@ MANAGED_BY = ("app.kubernetes.io/managed-by", "netbench")
 FLEET_LABEL = "netbench.io/fleet"
 #: The run that a request belongs to.
 RUN_LABEL = "netbench.io/run"
+#: On a request in a large fleet: the worker through which its client reaches the API server.
+RELAY_LABEL = "netbench.io/relay"
 #: ``controller`` for the fleet's own Lease, ``worker`` for a worker's.
 ROLE_LABEL = "netbench.io/role"
 #: On the fleet's Lease: the control records of runs that are under way, and the worker whose clock is the time base.
 CONTROL_ANNOTATION = "netbench.io/control"
-#: On a worker's Lease: what it says of itself.
+#: On a worker's Lease: what it, or each of those for whom it speaks, says of itself.
 HELLO_ANNOTATION = "netbench.io/hello"
+
+#: On the fleet's Lease: how many workers it is to have, by which whoever removes them knows how long that may take.
+WORKERS_ANNOTATION = "netbench.io/workers"
 
 LEASES = "leases"
 

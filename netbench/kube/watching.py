@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from netbench.kube.api import JsonObject, KubeApi
 
-__all__ = ("IDLE_TIMEOUT_S", "Change", "follow")
+__all__ = ("Change", "follow")
 
 #: The server ends a watch after this long; a random part keeps thousands of watches from coming back together.
 _WATCH_S = (240, 480)
 #: Bookmarks come each minute, so a watch that is silent for longer hangs.
-IDLE_TIMEOUT_S = 75.0
+_IDLE_TIMEOUT_S = 75.0
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.05, 3.0
 _PAGE = "500"
 #: What is kept of an object that was told.
@@ -63,7 +63,7 @@ async def follow(  # noqa: PLR0913 - what kinds of objects differ in
     take: Callable[[Change], None],
     *,
     params: Mapping[str, str] | None = None,
-    idle_timeout_s: float = IDLE_TIMEOUT_S,
+    idle_timeout_s: float = _IDLE_TIMEOUT_S,
     patience_s: float | None = None,
     may_be_absent: bool = False,
     lists: bool = True,

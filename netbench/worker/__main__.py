@@ -42,7 +42,13 @@ def main() -> int:
         "--account", metavar="DIRECTORY", default="", help="on Kubernetes: the fleet's key, and the account's files"
     )
     parser.add_argument(
-        "--lease-s", type=float, metavar="SECONDS", default=30.0, help="on Kubernetes: how long the fleet's Lease lasts"
+        "--relay",
+        metavar="HOST:PORT",
+        default="",
+        help="on Kubernetes: the worker through which this is controlled",
+    )
+    parser.add_argument(
+        "--for-others", action="store_true", help="on Kubernetes: others are controlled through this worker"
     )
     parser.add_argument("--listen", default="127.0.0.1", help="address at which other workers reach this one")
     parser.add_argument("--netns", help="path of the network namespace to enter first")
@@ -79,11 +85,11 @@ async def _serve(arguments: argparse.Namespace) -> None:
 def _control(arguments: argparse.Namespace, clock: WorkerClock) -> AbstractAsyncContextManager[WorkerControl]:
     if arguments.control.startswith(_KUBERNETES):
         # A worker of this machine does without an HTTP client.
-        from netbench.worker.control.kubernetes.opening import open_pod_control  # noqa: PLC0415 - see above
+        from netbench.worker.control.kubernetes.opening import Way, open_pod_control  # noqa: PLC0415 - see above
 
         fleet = arguments.control.removeprefix(_KUBERNETES)
-        account = Path(arguments.account)
-        return open_pod_control(fleet, account, arguments.name, clock, lease_s=arguments.lease_s)
+        way = Way.of(arguments.relay, for_others=arguments.for_others)
+        return open_pod_control(fleet, Path(arguments.account), arguments.name, clock, way)
     return LocalControl(arguments.control.removeprefix("unix:"), clock)
 
 

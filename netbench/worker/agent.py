@@ -73,6 +73,7 @@ async def serve(control: WorkerControl, name: str, listen_host: str, clock: Work
             clock_service=service,
             strangers=strangers,
             note_armed=control.note_armed,
+            relay=control.relay,
         )
         group.start_soon(listener.serve, peer.handle)
         hello = WorkerHello(

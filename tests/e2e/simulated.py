@@ -6,6 +6,7 @@ not exist. Every worker has an address of 127.0.0.0/8 to itself.
 
 from __future__ import annotations
 
+import argparse
 import base64
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,7 +23,7 @@ from netbench.kube.names import FLEET_LABEL, FleetNames
 from netbench.kube.watching import follow
 from netbench.tasks import background_tasks
 from netbench.worker.agent import serve
-from netbench.worker.control.kubernetes.control import KubernetesControl
+from netbench.worker.control.kubernetes.opening import Way, open_kubernetes_control
 from netbench.worker.control.kubernetes.transport import PodTransport
 from netbench.worker.timing import WorkerClock
 
@@ -203,13 +204,20 @@ class _Agents:
         server, key = await self._account(fleet)
         names = FleetNames(self._kubernetes.namespace, fleet)
         clock = WorkerClock()
-        arguments = pod["spec"]["containers"][0]["args"]
-        lease_s = float(arguments[arguments.index("--lease-s") + 1])
-        # Connections of its own, as in a pod.
+        # As a pod's command line is read.
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--relay", default="")
+        parser.add_argument("--for-others", action="store_true")
+        arguments, _ = parser.parse_known_args(pod["spec"]["containers"][0]["args"])
+        way = Way.of(arguments.relay, for_others=arguments.for_others)
+        async with open_kubernetes_control(names, name, key, clock, way, partial(self._open_api, server)) as control:
+            await serve(control, name, address, clock)
+
+    @asynccontextmanager
+    async def _open_api(self, server: str) -> AsyncIterator[KubeApi]:
+        """Open connections of a worker's own, as in a pod."""
         async with PodTransport(server, self._directory) as transport:
-            api = KubeApi(transport, sure_of_rights=True)
-            async with KubernetesControl(api, names, name, key, clock, lease_s=lease_s) as control:
-                await serve(control, name, address, clock)
+            yield KubeApi(transport, sure_of_rights=True)
 
     async def _account(self, fleet: str) -> tuple[str, bytes]:
         """Give the server's address and the fleet's key, once the fleet's account is written down."""

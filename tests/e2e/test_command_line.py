@@ -94,5 +94,5 @@ async def test_a_second_interrupt_leaves_at_once_and_says_what_removes_the_rest(
     assert printed is not None
     assert printed[1] == kubernetes.namespace
     # As if its Lease's time had passed, and the grace for clocks that differ.
-    monkeypatch.setattr(removal, "GRACE_S", -2 * removal.GRACE_S)
+    monkeypatch.setattr(removal, "_GRACE", removal._GRACE - removal._GRACE * 3)
     assert len(await cleaning.clean(kubernetes.kubeconfig, None, kubernetes.namespace)) == 1

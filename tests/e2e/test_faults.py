@@ -179,7 +179,7 @@ async def test_what_a_killed_controller_leaves_is_removed_by_cleanup_and_stops_b
         # The workers' own deadline, without any help: their containers end when the Lease has run out.
         await until(lambda: all_restarted(kubernetes))
     # As if the Lease's time had passed, and the grace for clocks that differ.
-    monkeypatch.setattr(removal, "GRACE_S", -2 * removal.GRACE_S)
+    monkeypatch.setattr(removal, "_GRACE", removal._GRACE - removal._GRACE * 3)
     removed = await cleaning.clean(kubernetes.kubeconfig, None, kubernetes.namespace)
     assert len(removed) == 1
     assert await kubernetes.leftovers() == []

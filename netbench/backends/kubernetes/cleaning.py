@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 import anyio
 
 from netbench.backends.kubernetes.backend import ConnectSpec, open_api
-from netbench.backends.kubernetes.removal import dead_fleets, remove_dead_namespaces, remove_fleet
+from netbench.backends.kubernetes.removal import (
+    dead_fleets,
+    removal_timeout_s,
+    remove_dead_namespaces,
+    remove_fleet,
+)
 from netbench.backends.kubernetes.rights import explained
 from netbench.errors import AccessDeniedError, CleanupError
 
@@ -15,9 +20,6 @@ if TYPE_CHECKING:
     import os
 
 __all__ = ("clean",)
-
-#: And as long again as its Lease lasted, which goes by the number of workers as the time for their removal does.
-_TIMEOUT_S = 90.0
 
 
 async def clean(kubeconfig: str | os.PathLike[str] | None, context: str | None, namespace: str | None) -> list[str]:
@@ -39,7 +41,7 @@ async def clean(kubeconfig: str | os.PathLike[str] | None, context: str | None, 
                     raise
                 found = await dead_fleets(api, access.namespace)
             for dead in found:
-                timeout_s = _TIMEOUT_S + dead.lease_s
+                timeout_s = removal_timeout_s(dead.workers)
                 with anyio.move_on_after(timeout_s):
                     await remove_fleet(api, dead.names)
                     removed.append(str(dead))

@@ -64,14 +64,18 @@ class KubernetesCrew:
         api: The API server.
         names: The fleet's names.
         lease: The fleet's Lease.
+        relays: The worker through which each reaches the API server; none, or None, where it does so itself.
     """
 
-    def __init__(self, api: KubeApi, names: FleetNames, lease: FleetLease) -> None:
+    def __init__(
+        self, api: KubeApi, names: FleetNames, lease: FleetLease, relays: Mapping[str, str | None] | None = None
+    ) -> None:
         self.workers: tuple[Worker, ...] = ()
         self.hellos: Mapping[str, WorkerHello] = {}
         self._api = api
         self._names = names
         self._lease = lease
+        self._relays = relays or {}
         self._arming = Arming()
         self._creating = anyio.CapacityLimiter(_CREATED_AT_ONCE)
         self._stopped: set[str] = set()
@@ -260,7 +264,8 @@ class KubernetesCrew:
     async def _create(
         self, client: str, requests: Sequence[PairRequest], roll_number: int | None, *, replaced: bool
     ) -> None:
-        value = request_object(self._names, requests, roll_number=roll_number)
+        relay = self._relays.get(client)
+        value = request_object(self._names, requests, roll_number=roll_number, relay=relay)
         try:
             async with self._creating:
                 await self._put(client, value, replaced=replaced)

@@ -12,11 +12,12 @@ import attrs
 
 from netbench.backends.kubernetes.crd import ensure_crd
 from netbench.backends.kubernetes.crew import KubernetesCrew
+from netbench.backends.kubernetes.groups import hires
 from netbench.backends.kubernetes.hiring import create_pods
-from netbench.backends.kubernetes.lease import FleetLease, lease_duration_s
+from netbench.backends.kubernetes.lease import FleetLease
 from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.kubernetes.placing import Arrivals
-from netbench.backends.kubernetes.removal import GRACE_S, remove_fleet, what_remains
+from netbench.backends.kubernetes.removal import removal_timeout_s, remove_fleet, what_remains
 from netbench.errors import BackendError, CleanupError
 from netbench.kube.names import ROLE_LABEL, FleetNames
 from netbench.kube.watching import follow
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 __all__ = ("FleetPlan", "open_fleet")
 
 _READY_TIMEOUT_S = 180.0
-#: Longer than an API server takes to restart; and what a busy one took for each pod, twice and more.
-_REMOVE_TIMEOUT_S, _REMOVE_TIMEOUT_PER_WORKER_S = 120.0, 0.05
 _LOOK_TIMEOUT_S = 5.0
 _KEY_BYTES = 32
 
@@ -84,26 +83,21 @@ async def open_fleet(
         BackendError: The API server refuses or is away.
     """
     names = FleetNames(plan.namespace, secrets.token_hex(4))
-    expected = sum(plan.counts.values())
-    objects = FleetObjects(
-        names=names,
-        options=plan.options,
-        bundle=bundle,
-        key=secrets.token_bytes(_KEY_BYTES),
-        lease_s=lease_duration_s(expected),
-    )
+    objects = FleetObjects(names=names, options=plan.options, bundle=bundle, key=secrets.token_bytes(_KEY_BYTES))
+    hired = hires(names.base, plan.counts)
+    expected = len(hired)
     lease = FleetLease(api, objects)
     async with AsyncExitStack() as stack:
         stack.push_async_exit(_Removal(api, names, expected, plan.arguments, abandon).end)
         # Whoever shares the cluster with ClusterLoader2 loses it each time that gathers.
         await ensure_crd(api, plan.namespace)
-        await lease.create()
+        await lease.create(expected)
         group = await stack.enter_async_context(background_tasks())
         group.start_soon(lease.renew, _raise)
         await together(
             [*(partial(api.create, path, value) for path, value in objects.data()), partial(_account, api, objects)]
         )
-        crew = KubernetesCrew(api, names, lease)
+        crew = KubernetesCrew(api, names, lease, {hire.name: hire.relay for hire in hired})
         arrivals = Arrivals(api, names, expected, plan.progress)
         mine = {"labelSelector": names.selector}
         # One watch tells both, from the first pod to the last: to list thousands of pods once more when all are ready
@@ -113,7 +107,7 @@ async def open_fleet(
         async with background_tasks() as waiting:
             workers = {"labelSelector": f"{names.selector},{ROLE_LABEL}=worker"}
             waiting.start_soon(partial(follow, api, names.leases, arrivals.take_lease, params=workers))
-            waiting.start_soon(create_pods, api, objects, plan.counts)
+            waiting.start_soon(create_pods, api, objects, hired, arrivals)
             ready_s = _READY_TIMEOUT_S if plan.ready_timeout_s is None else plan.ready_timeout_s
             ready = await arrivals.wait(ready_s)
             # In one step, so that no pod ends unseen in between.
@@ -169,7 +163,7 @@ class _Removal:
         raise failure
 
     async def _failure(self) -> CleanupError | None:
-        timeout_s = _REMOVE_TIMEOUT_S + _REMOVE_TIMEOUT_PER_WORKER_S * self.workers
+        timeout_s = removal_timeout_s(self.workers)
         done = False
         cause: BackendError | None = None
         with anyio.move_on_after(timeout_s, shield=True) as scope:
@@ -195,12 +189,11 @@ class _Removal:
         if not self.abandon.is_set():
             with anyio.move_on_after(_LOOK_TIMEOUT_S, shield=True):
                 remaining = await what_remains(self.api, names)
-        dead_after_s = lease_duration_s(self.workers) + GRACE_S
         listed = ", ".join(remaining) if remaining else f"everything labelled {names.selector}"
         command = " ".join(f"netbench cleanup {self.arguments} --namespace {names.namespace}".split())
         failure = CleanupError(
             f"fleet {names.fleet} in namespace {names.namespace} was not removed whole: {why}. What remains: {listed}. "
-            f"Its workers stop by themselves; {dead_after_s} s from now this removes the rest: {command}"
+            f"Its workers stop by themselves; a minute from now this removes the rest: {command}"
         )
         failure.__cause__ = cause
         return failure

@@ -14,10 +14,12 @@ from netbench.errors import AccessDeniedError, ApiError, PlacementError
 from netbench.tasks import together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
-    from netbench.backends.kubernetes.objects import FleetObjects, Place
-    from netbench.kube.api import JsonObject, KubeApi
+    from netbench.backends.kubernetes.groups import Hire
+    from netbench.backends.kubernetes.objects import FleetObjects
+    from netbench.backends.kubernetes.placing import Arrivals
+    from netbench.kube.api import KubeApi
 
 __all__ = ("create_pods",)
 
@@ -25,29 +27,38 @@ __all__ = ("create_pods",)
 _AT_ONCE = 8
 
 
-async def create_pods(api: KubeApi, objects: FleetObjects, counts: Mapping[Place | None, int]) -> None:
-    """Create all pods of a fleet.
+async def create_pods(api: KubeApi, objects: FleetObjects, hired: Sequence[Hire], arrivals: Arrivals) -> None:
+    """Create all pods of a fleet: first those of relays, and the others each when its relay is ready.
 
     Args:
         api: The API server.
         objects: Makes them.
-        counts: How many at each place, see :meth:`FleetObjects.pods`.
+        hired: The fleet's workers.
+        arrivals: Knows who is ready.
 
     Raises:
         PlacementError: The API server does not take such pods, or no more of them.
         AccessDeniedError: The right to create pods is missing.
         BackendError: The API server is away.
     """
-    waiting = iter(objects.pods(counts))
-    await together([partial(_create, api, objects.pods_path, waiting) for _ in range(_AT_ONCE)])
+    waiting = iter(sorted(hired, key=_is_relayed))
+    await together([partial(_create, api, objects, waiting, arrivals) for _ in range(_AT_ONCE)])
 
 
-async def _create(api: KubeApi, path: str, waiting: Iterator[JsonObject]) -> None:
-    for pod in waiting:
+def _is_relayed(hire: Hire) -> bool:
+    return hire.relay is not None and hire.relay != hire.name
+
+
+async def _create(api: KubeApi, objects: FleetObjects, waiting: Iterator[Hire], arrivals: Arrivals) -> None:
+    for hire in waiting:
+        relay = None
+        if hire.relay is not None and _is_relayed(hire):
+            pod, hello = await arrivals.ready(hire.relay)
+            relay = f"{pod.address}:{hello.peer_port}"
         try:
-            await api.create(path, pod)
+            await api.create(objects.pods_path, objects.pod(hire, relay))
         except AccessDeniedError:
             raise
         except ApiError as error:
             msg = f"the API server refuses to create pods: {error}"
-            raise PlacementError(msg, worker=pod["metadata"]["name"]) from error
+            raise PlacementError(msg, worker=hire.name) from error

@@ -12,7 +12,7 @@ import anyio
 import attrs
 
 from netbench.errors import ApiError, BackendError
-from netbench.kube.control import FleetControl
+from netbench.kube.control import LEASE_DURATION_S, FleetControl
 from netbench.kube.names import CONTROL_ANNOTATION
 
 if TYPE_CHECKING:
@@ -23,21 +23,10 @@ if TYPE_CHECKING:
     from netbench.kube.control import TimeBase
     from netbench.messages import ControlRecord
 
-__all__ = ("FleetLease", "lease_duration_s", "micro_time")
+__all__ = ("FleetLease", "micro_time")
 
-#: After this long without a sign of life from the controller, workers stop; API servers restart in less.
-_DURATION_S, _DURATION_PER_WORKER_S, _DURATION_MAX_S = 30, 0.05, 300
-#: One that fails is tried again at once, for as long as the Lease lasts.
-_RENEWALS = 3
-
-
-def lease_duration_s(workers: int) -> int:
-    """Give how long the Lease of a fleet of so many workers lasts, in whole seconds.
-
-    Every worker hears of each renewal, and the more there are, the longer they take. That 4,000 heard of one each ten
-    seconds was a sixth of all that they cost the API server.
-    """
-    return min(_DURATION_S + round(_DURATION_PER_WORKER_S * workers), _DURATION_MAX_S)
+#: Every worker hears of each renewal. One that fails is tried again at once, for as long as the Lease lasts.
+_RENEW_EVERY_S = LEASE_DURATION_S / 3
 
 
 def micro_time() -> str:
@@ -64,10 +53,14 @@ class FleetLease:
         """The worker whose clock is the time base."""
         return self._control.time_base
 
-    async def create(self) -> None:
-        """Create it, the first of the fleet's objects: what comes later belongs to a live controller."""
+    async def create(self, workers: int) -> None:
+        """Create it, the first of the fleet's objects: what comes later belongs to a live controller.
+
+        Args:
+            workers: How many there are to be.
+        """
         holder = f"netbench on {platform.node()}, process {os.getpid()}"
-        lease = self._objects.lease(self._control, micro_time(), holder)
+        lease = self._objects.lease(self._control, micro_time(), holder, workers)
         await self._api.create(self._objects.names.leases, lease)
 
     async def renew(self, on_failure: Callable[[BackendError], None]) -> None:
@@ -77,9 +70,9 @@ class FleetLease:
             on_failure: Told when the Lease cannot be kept; the workers will stop by themselves.
         """
         while True:
-            await anyio.sleep(self._objects.lease_s / _RENEWALS)
+            await anyio.sleep(_RENEW_EVERY_S)
             try:
-                await self._write(patience_s=self._objects.lease_s)
+                await self._write(patience_s=LEASE_DURATION_S)
             except BackendError as error:
                 gone = isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND
                 on_failure(_removed(error) if gone else error)

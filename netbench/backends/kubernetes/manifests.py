@@ -9,7 +9,7 @@ import yaml
 from netbench.backends.base import PodOptions
 from netbench.backends.kubernetes.bundle import Bundle
 from netbench.backends.kubernetes.crd import custom_resource_definition
-from netbench.backends.kubernetes.lease import lease_duration_s
+from netbench.backends.kubernetes.groups import hires
 from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.kubernetes.rights import controller_role
 from netbench.kube.names import FleetNames
@@ -47,9 +47,9 @@ def _role(namespace: str | None) -> list[JsonObject]:
 
 def _worker(namespace: str | None) -> list[JsonObject]:
     names = FleetNames(namespace or "netbench", "example")
-    lease_s = lease_duration_s(1)
-    objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", _HASH), key=b"", lease_s=lease_s)
-    return [*(value for _, value in objects.account()), next(objects.pods({None: 1}))]
+    objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", _HASH), key=b"")
+    (worker,) = hires(names.base, {None: 1})
+    return [*(value for _, value in objects.account()), objects.pod(worker)]
 
 
 class _Dumper(yaml.SafeDumper):

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from netbench.backends.kubernetes.rights import WORKER_RULES
-from netbench.kube.names import CONTROL_ANNOTATION, ROLE_LABEL
+from netbench.kube.control import LEASE_DURATION_S
+from netbench.kube.names import CONTROL_ANNOTATION, ROLE_LABEL, WORKERS_ANNOTATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from netbench.backends.base import PodOptions
     from netbench.backends.kubernetes.bundle import Bundle
+    from netbench.backends.kubernetes.groups import Hire
     from netbench.kube.api import JsonObject
     from netbench.kube.control import FleetControl
     from netbench.kube.names import FleetNames
@@ -72,14 +74,12 @@ class FleetObjects:
         options: What the user asked for.
         bundle: The worker's code.
         key: The fleet's key.
-        lease_s: How long the fleet's Lease lasts without a sign of life.
     """
 
     names: FleetNames
     options: PodOptions
     bundle: Bundle
     key: bytes = attrs.field(repr=False)
-    lease_s: int
 
     def account(self) -> list[tuple[str, JsonObject]]:
         """Give the ServiceAccount, its Role and their binding, each with the path of its collection."""
@@ -109,20 +109,20 @@ class FleetObjects:
         )
         return [(self._core("secrets"), secret), (self._core("configmaps"), config)]
 
-    def lease(self, control: FleetControl, now: str, holder: str) -> JsonObject:
-        """Give the fleet's Lease."""
+    def lease(self, control: FleetControl, now: str, holder: str, workers: int) -> JsonObject:
+        """Give the Lease of a fleet of so many workers."""
         lease = self._object(
             "coordination.k8s.io/v1",
             "Lease",
             spec={
                 "holderIdentity": holder,
-                "leaseDurationSeconds": self.lease_s,
+                "leaseDurationSeconds": LEASE_DURATION_S,
                 "acquireTime": now,
                 "renewTime": now,
             },
         )
         lease["metadata"]["labels"][ROLE_LABEL] = "controller"
-        lease["metadata"]["annotations"] = {CONTROL_ANNOTATION: control.to_text()}
+        lease["metadata"]["annotations"] = {CONTROL_ANNOTATION: control.to_text(), WORKERS_ANNOTATION: str(workers)}
         return lease
 
     @property
@@ -130,17 +130,24 @@ class FleetObjects:
         """Path of the pods."""
         return self._core("pods")
 
-    def pods(self, counts: Mapping[Place | None, int]) -> Iterator[JsonObject]:
-        """Give all pods, numbered.
+    def pod(self, hire: Hire, relay: str | None = None) -> JsonObject:
+        """Give a worker's pod.
 
         Args:
-            counts: How many of them at each place; the key None is for wherever the scheduler puts them.
+            hire: The worker.
+            relay: Where its relay is, as ``HOST:PORT``, if that is another worker.
         """
-        # Of one width, so that they are in the order of their numbers wherever names are sorted.
-        width = len(str(sum(counts.values()) - 1))
-        places = (place for place, count in counts.items() for _ in range(count))
-        for number, place in enumerate(places):
-            yield self._pod(f"{self.names.base}-{number:0{width}}", place)
+        options = self.options
+        labels = {**self.names.labels, ROLE_LABEL: "worker"}
+        identity = {"name": hire.name, "namespace": self.names.namespace}
+        metadata: JsonObject = {**identity, "labels": {**options.labels, **labels}}
+        if options.annotations:
+            metadata["annotations"] = dict(options.annotations)
+        pod = merged({"metadata": metadata, "spec": self._spec(hire, relay)}, options.pod_patch)
+        # Whatever the patch says: removal goes by these labels, and what is followed by this name.
+        metadata = pod.get("metadata") or {}
+        metadata = {**metadata, **identity, "labels": {**(metadata.get("labels") or {}), **labels}}
+        return {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": metadata}
 
     @property
     def _bundle_name(self) -> str:
@@ -160,20 +167,7 @@ class FleetObjects:
         metadata = {"name": name or self.names.base, "namespace": self.names.namespace, "labels": self.names.labels}
         return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
 
-    def _pod(self, name: str, place: Place | None) -> JsonObject:
-        options = self.options
-        labels = {**self.names.labels, ROLE_LABEL: "worker"}
-        identity = {"name": name, "namespace": self.names.namespace}
-        metadata: JsonObject = {**identity, "labels": {**options.labels, **labels}}
-        if options.annotations:
-            metadata["annotations"] = dict(options.annotations)
-        pod = merged({"metadata": metadata, "spec": self._spec(name, place)}, options.pod_patch)
-        # Whatever the patch says: removal goes by these labels, and what is followed by this name.
-        metadata = pod.get("metadata") or {}
-        metadata = {**metadata, **identity, "labels": {**(metadata.get("labels") or {}), **labels}}
-        return {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": metadata}
-
-    def _spec(self, name: str, place: Place | None) -> JsonObject:
+    def _spec(self, hire: Hire, relay: str | None) -> JsonObject:
         options = self.options
         # The account is among them and not in the volume that Kubernetes would add: each field costs the API server.
         given: list[JsonObject] = [
@@ -195,14 +189,14 @@ class FleetObjects:
                 "runAsGroup": _ANY_USER,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
-            "containers": [self._container(name)],
+            "containers": [self._container(hire, relay)],
             "volumes": [
                 {"name": "netbench", "projected": {"sources": given}},
                 {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
             ],
         }
         optional: JsonObject = {
-            **self._whereabouts(place),
+            **self._whereabouts(hire.place),
             "tolerations": [dict(each) for each in options.tolerations],
             "affinity": dict(options.affinity),
             "imagePullSecrets": [{"name": name} for name in options.image_pull_secrets],
@@ -235,7 +229,7 @@ class FleetObjects:
             return {"nodeSelector": {**selector, HOSTNAME_LABEL: place.host}}
         return {"nodeSelector": selector, "nodeName": place.node}
 
-    def _container(self, name: str) -> JsonObject:
+    def _container(self, hire: Hire, relay: str | None) -> JsonObject:
         # An API server spends on each field that is not in a list such as the arguments, whenever a pod is written.
         options = self.options
         limits = dict(options.resources)
@@ -245,7 +239,9 @@ class FleetObjects:
             "command": ["python3", "-B", "-u", "-c", BOOTSTRAP, f"{_PATH}/bundle.zip", self.bundle.sha256],
             "args": [
                 *("--control", f"kubernetes:{self.names.namespace}/{self.names.fleet}", "--account", _PATH),
-                *("--lease-s", str(self.lease_s), "--name", name, "--listen", "$(POD_IP)"),
+                *("--name", hire.name, "--listen", "$(POD_IP)"),
+                *(("--relay", relay) if relay else ()),
+                *(("--for-others",) if hire.relay == hire.name else ()),
             ],
             "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
             "resources": {"requests": limits, "limits": limits} if limits else {"requests": _REQUESTS},

@@ -9,7 +9,7 @@ import anyio
 
 from netbench.backends.kubernetes.pods import PodFacts, Trouble
 from netbench.errors import BackendError, PlacementError, ProtocolError
-from netbench.kube.control import read_hello
+from netbench.kube.control import read_hellos
 from netbench.kube.names import HELLO_ANNOTATION
 from netbench.messages import PROTOCOL_VERSION
 
@@ -65,24 +65,22 @@ class Arrivals:
         self._notify()
 
     def take_lease(self, change: Change) -> None:
-        """Take a worker's hello."""
+        """Take the hello of a worker, or of several."""
         text = (change.value.get("metadata", {}).get("annotations") or {}).get(HELLO_ANNOTATION)
         if change.kind != "present" or text is None:
             return
-        name = change.value["metadata"]["name"]
         try:
-            hello = read_hello(text)
+            for hello in read_hellos(text):
+                self._take_hello(hello)
         except ProtocolError as error:
-            self._unclear = f"worker {name} said what cannot be understood: {error}"
-        else:
-            if hello.protocol == PROTOCOL_VERSION:
-                self._hellos[name] = hello
-                self._look(name)
-            else:
-                self._unclear = (
-                    f"worker {name} speaks version {hello.protocol} of the protocol, this controller {PROTOCOL_VERSION}"
-                )
+            self._unclear = f"worker {change.value['metadata']['name']} said what cannot be understood: {error}"
         self._notify()
+
+    async def ready(self, name: str) -> tuple[PodFacts, WorkerHello]:
+        """Wait until a worker is ready, and give its pod and hello. The caller sets the deadline."""
+        while name not in self._arrived:
+            await self._changed.wait()
+        return self._pods[name], self._hellos[name]
 
     async def wait(self, timeout_s: float) -> list[tuple[PodFacts, WorkerHello]]:
         """Wait until all workers are ready, and give their pods and hellos by name.
@@ -102,6 +100,16 @@ class Arrivals:
                 await self._refuse_hopeless()
                 await changed.wait()
         raise self._late(timeout_s)
+
+    def _take_hello(self, hello: WorkerHello) -> None:
+        if hello.protocol == PROTOCOL_VERSION:
+            self._hellos[hello.worker] = hello
+            self._look(hello.worker)
+        else:
+            self._unclear = (
+                f"worker {hello.worker} speaks version {hello.protocol} of the protocol, "
+                f"this controller {PROTOCOL_VERSION}"
+            )
 
     def _look(self, name: str) -> None:
         pod = self._pods.get(name)

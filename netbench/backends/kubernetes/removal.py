@@ -10,16 +10,35 @@ import anyio
 import attrs
 
 from netbench.errors import AccessDeniedError, BackendError
-from netbench.kube.names import API_GROUP, API_VERSION, FLEET_LABEL, MANAGED_BY, REQUESTS, ROLE_LABEL, FleetNames
+from netbench.kube.names import (
+    API_GROUP,
+    API_VERSION,
+    FLEET_LABEL,
+    MANAGED_BY,
+    REQUESTS,
+    ROLE_LABEL,
+    WORKERS_ANNOTATION,
+    FleetNames,
+)
 from netbench.tasks import together
 
 if TYPE_CHECKING:
     from netbench.kube.api import JsonObject, KubeApi
 
-__all__ = ("GRACE_S", "DeadFleet", "dead_fleets", "remove_dead_namespaces", "remove_fleet", "what_remains")
+__all__ = (
+    "DeadFleet",
+    "dead_fleets",
+    "removal_timeout_s",
+    "remove_dead_namespaces",
+    "remove_fleet",
+    "what_remains",
+)
+
+#: Longer than an API server takes to restart; and what a busy one took for each pod, twice and more.
+_TIMEOUT_S, _TIMEOUT_PER_WORKER_S = 120.0, 0.05
 
 #: A controller that is slow, or whose clock differs, is not gone yet.
-GRACE_S = 30
+_GRACE = timedelta(seconds=30)
 #: Pods are looked for again after a tenth of the time that their removal has taken so far, within these.
 _POLL_MIN_S, _POLL_MAX_S, _POLL_SHARE = 0.05, 0.5, 0.1
 #: A kubelet that answers ends a worker in a second or two.
@@ -36,13 +55,13 @@ class DeadFleet:
         names: Its names.
         holder: Who its controller was.
         since: Its last sign of life.
-        lease_s: How long its Lease lasted, which is longer for a larger fleet.
+        workers: How many workers it had.
     """
 
     names: FleetNames
     holder: str
     since: datetime
-    lease_s: float
+    workers: int
 
     def __str__(self) -> str:
         """Say which, whose, and since when."""
@@ -64,6 +83,11 @@ def _collections(namespace: str) -> list[str]:
         f"{core}/serviceaccounts",
         f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
     ]
+
+
+def removal_timeout_s(workers: int) -> float:
+    """Give how long the removal of a fleet of so many workers may take, in seconds."""
+    return _TIMEOUT_S + _TIMEOUT_PER_WORKER_S * workers
 
 
 async def remove_fleet(api: KubeApi, names: FleetNames) -> None:
@@ -129,11 +153,12 @@ async def dead_fleets(api: KubeApi, namespace: str | None) -> list[DeadFleet]:
 def _if_dead(lease: JsonObject) -> DeadFleet | None:
     spec, metadata = lease["spec"], lease["metadata"]
     renewed = datetime.strptime(spec["renewTime"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    if datetime.now(UTC) - renewed < timedelta(seconds=spec["leaseDurationSeconds"] + GRACE_S):
+    if datetime.now(UTC) - renewed < timedelta(seconds=spec["leaseDurationSeconds"]) + _GRACE:
         return None
     names = FleetNames(metadata["namespace"], metadata["labels"][FLEET_LABEL])
     holder = spec.get("holderIdentity") or "an unknown controller"
-    return DeadFleet(names, holder, renewed, spec["leaseDurationSeconds"])
+    workers = int((metadata.get("annotations") or {}).get(WORKERS_ANNOTATION, "0"))
+    return DeadFleet(names, holder, renewed, workers)
 
 
 async def remove_dead_namespaces(api: KubeApi) -> list[str]:
@@ -153,7 +178,7 @@ async def remove_dead_namespaces(api: KubeApi) -> list[str]:
         leases = await api.call("GET", f"/apis/coordination.k8s.io/v1/namespaces/{name}/leases")
         terminating = value["metadata"].get("deletionTimestamp")
         # One that is young may be about to get its first fleet.
-        if leases.get("items") or terminating or datetime.now(UTC) - made < timedelta(seconds=2 * GRACE_S):
+        if leases.get("items") or terminating or datetime.now(UTC) - made < _GRACE * 2:
             continue
         await api.delete(f"/api/v1/namespaces/{name}")
         removed.append(name)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from netbench.errors import ProtocolError
-from netbench.framing import FrameStream
+from netbench.framing import GONE, FrameStream
 from netbench.messages import PROTOCOL_VERSION, PairStatus, WorkerHello, from_wire, to_wire
 from netbench.tasks import background_tasks, together
 
@@ -99,7 +99,7 @@ class ControlServer:
             self.wake()
             while True:
                 await self._take(frames, await frames.receive())
-        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead, anyio.ClosedResourceError):
+        except GONE:
             pass  # The worker has ended; whoever started its process says how.
         except ProtocolError as error:
             self._refusals[name or "unknown"] = str(error)

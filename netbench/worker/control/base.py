@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from netbench.clock import ClockComparison
+    from netbench.framing import FrameStream
     from netbench.messages import ControlRecord, PairRequest, PairStatus, WorkerHello
 
 __all__ = ("WorkerControl",)
@@ -45,6 +46,15 @@ class WorkerControl(Protocol):
             run_id: The run.
             round_index: Its round.
             number: The pair's number in the round.
+        """
+        ...
+
+    async def relay(self, frames: FrameStream, worker: str) -> None:
+        """Serve another worker that reaches the controller through this one, until it is gone.
+
+        Args:
+            frames: The connection to it.
+            worker: Its name.
         """
         ...
 

@@ -10,7 +10,7 @@ from anyio import AsyncContextManagerMixin
 
 from netbench.clock import FourStamps, compare
 from netbench.errors import BackendError, ProtocolError
-from netbench.framing import FrameStream
+from netbench.framing import GONE, FrameStream
 from netbench.messages import ControlRecord, PairRequest, from_wire, to_wire
 from netbench.tasks import background_tasks
 
@@ -79,7 +79,7 @@ class LocalControl(AsyncContextManagerMixin):
         try:
             with anyio.fail_after(_CONNECT_TIMEOUT_S):
                 return bytes.fromhex((await frames.receive())["key"])
-        except (TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead) as error:
+        except (TimeoutError, *GONE) as error:
             await frames.aclose()
             msg = f"the controller at {self._path} said nothing: {str(error) or type(error).__name__}"
             raise BackendError(msg) from error
@@ -114,6 +114,9 @@ class LocalControl(AsyncContextManagerMixin):
     def note_armed(self, run_id: str, round_index: int, number: int) -> None:
         """Nobody says so here: each worker tells the controller itself."""
 
+    async def relay(self, frames: FrameStream, worker: str) -> None:
+        """Nobody asks for it here: each worker has a connection to the controller."""
+
     async def compare_clock(self, timeout_s: float) -> ClockComparison | None:
         """Compare this worker's clock with the controller's; None where the controller is gone."""
         stamps: list[FourStamps] = []
@@ -131,7 +134,7 @@ class LocalControl(AsyncContextManagerMixin):
         try:
             while True:
                 self._take(await frames.receive(), self._clock.now_ns())
-        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead, anyio.ClosedResourceError):
+        except GONE:
             # The controller is gone, or lets this worker go: the stream of requests ends.
             self._request_sender.close()
             await frames.aclose()

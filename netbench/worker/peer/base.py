@@ -9,7 +9,7 @@ import anyio
 import anyio.to_thread
 
 from netbench.errors import DriverError, ProtocolError
-from netbench.framing import FrameStream
+from netbench.framing import GONE, FrameStream
 from netbench.worker.clock_exchange import compare_with
 from netbench.worker.peer.proof import prove
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ("read_clock", "say_armed")
 
 _TIMEOUT_S = 5.0
-_BROKEN = (OSError, TimeoutError, ProtocolError, anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError)
+_BROKEN = (OSError, TimeoutError, ProtocolError, *GONE)
 
 
 async def read_clock(base: TimeBase, key: bytes, clock: WorkerClock) -> ClockComparison:

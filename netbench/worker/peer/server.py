@@ -11,7 +11,7 @@ import attrs
 
 from netbench.clock import Window
 from netbench.errors import ProtocolError
-from netbench.framing import FRAME_MAX_BYTES, FrameStream
+from netbench.framing import FRAME_MAX_BYTES, GONE, FrameStream
 from netbench.messages import PROTOCOL_VERSION, PairRequest, Phase, from_wire, to_wire
 from netbench.metrics import SideReport
 from netbench.worker.drivers.base import DriverTask
@@ -20,7 +20,7 @@ from netbench.worker.peer.failing import failure_from
 from netbench.worker.peer.proof import HANDSHAKE_LIMIT_BYTES, StrangerError, challenge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from anyio.abc import ByteStream
 
@@ -36,9 +36,6 @@ _FIRST_WORDS_TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 10.0
 
 
-_GONE = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.IncompleteRead, anyio.ClosedResourceError)
-
-
 @attrs.frozen(kw_only=True)
 class PeerServer:
     """Takes sessions from other workers.
@@ -52,6 +49,7 @@ class PeerServer:
         clock_service: What lets a session's client read the clock.
         strangers: Where connections are counted that are not of this fleet.
         note_armed: Told run, round and number of another worker's pair that is armed.
+        relay: Serves another worker, given its connection and name, that reaches the controller through this one.
     """
 
     worker: str
@@ -62,6 +60,7 @@ class PeerServer:
     clock_service: ClockService
     strangers: Strangers
     note_armed: Callable[[str, int, int], None]
+    relay: Callable[[FrameStream, str], Awaitable[None]]
 
     async def handle(self, stream: ByteStream) -> None:
         """Serve one connection until its client is done or gone. Never raises for what a peer does."""
@@ -81,7 +80,7 @@ class PeerServer:
         try:
             with anyio.fail_after(_HANDSHAKE_TIMEOUT_S):
                 return await challenge(frames, self.key)
-        except (StrangerError, TimeoutError, *_GONE):
+        except (StrangerError, TimeoutError, *GONE):
             self.strangers.add()
             return None
 
@@ -90,7 +89,7 @@ class PeerServer:
         try:
             with self.clock_service.admit(cookie):
                 await session.serve()
-        except _GONE:
+        except GONE:
             pass  # The client is gone: nobody is left to tell.
         except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
             await session.tell_failure(error)
@@ -116,6 +115,9 @@ class _Session:
         if message.get("kind") == "armed":
             self._peer.note_armed(str(message["run_id"]), int(message["round_index"]), int(message["number"]))
             await self._frames.send({"kind": "noted"})
+            return
+        if message.get("kind") == "relay":
+            await self._peer.relay(self._frames, str(message["worker"]))
             return
         request = _read_prepare(message)
         task = DriverTask(

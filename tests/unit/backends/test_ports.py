@@ -5,8 +5,7 @@ A backend is a function that connects the two ends; another one is held to the s
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,41 +13,30 @@ import anyio
 import attrs
 import pytest
 
-from netbench.backends.base import PodOptions, WorkerLost
+from netbench.backends.base import WorkerLost
 from netbench.backends.kubernetes import arming
 from netbench.backends.kubernetes import crew as crews
-from netbench.backends.kubernetes.bundle import Bundle
 from netbench.backends.kubernetes.crew import KubernetesCrew
-from netbench.backends.kubernetes.lease import FleetLease
-from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.local.control import open_control
 from netbench.backends.local.crew import LocalCrew
-from netbench.kube.api import KubeApi
-from netbench.kube.control import TimeBase, read_hello
-from netbench.kube.names import HELLO_ANNOTATION, FleetNames
-from netbench.kube.watching import Change, follow
+from netbench.kube.control import TimeBase
+from netbench.kube.watching import Change
 from netbench.messages import (
-    PROTOCOL_VERSION,
     ControlRecord,
-    HostFacts,
     PairStatus,
     Phase,
-    WorkerHello,
     to_wire,
 )
-from netbench.tasks import background_tasks
 from netbench.topology import Worker
 from netbench.traffic import Tcp
-from netbench.worker.agent import serve
 from netbench.worker.control.kubernetes.control import KubernetesControl
 from netbench.worker.control.local import LocalControl
 from netbench.worker.timing import WorkerClock
-from tests.support.api_server import FakeApiServer
+from tests.support.control import BASE, HOST, NAME, TIMEOUT_S, hello, on_kubernetes
 from tests.unit.worker.tasks import task_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
 
     from anyio.abc import TaskStatus
 
@@ -59,20 +47,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-TIMEOUT_S = 10.0
-NAME = "worker-0"
-
 
 @pytest.fixture
 def anyio_backend() -> str:
     """Run on asyncio, in real time."""
     return "asyncio"
-
-
-def hello() -> WorkerHello:
-    """Give a worker's first words."""
-    host = HostFacts(hostname="h", kernel="k", machine="m", cpu_count=1, python="3", netbench="0")
-    return WorkerHello(worker=NAME, protocol=PROTOCOL_VERSION, pid=1, peer_port=1, drivers={"native": ""}, host=host)
 
 
 @asynccontextmanager
@@ -97,27 +76,15 @@ async def kubernetes(_: Path, clock: WorkerClock) -> AsyncIterator[tuple[Crew, W
 
     The time base is another worker, whose clock is right.
     """
-    api, names, key = KubeApi(FakeApiServer()), FleetNames("team", "0123abcd"), bytes(32)
-    objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", ""), key=key, lease_s=30)
-    lease = FleetLease(api, objects)
-    crew = KubernetesCrew(api, names, lease)
-    await lease.create()
-    async with AsyncExitStack() as stack:
-        group = await stack.enter_async_context(background_tasks())
-        control = await stack.enter_async_context(KubernetesControl(api, names, NAME, key, clock, lease_s=30))
-        base = KubernetesControl(api, names, "worker-9", key, WorkerClock(), lease_s=30)
-        group.start_soon(partial(serve, await stack.enter_async_context(base), "worker-9", HOST, WorkerClock()))
-        await control.announce(hello())
-        with anyio.fail_after(TIMEOUT_S):
-            while (said := await api.get(f"{names.leases}/worker-9")) is None:  # noqa: ASYNC110 - as a user would look
-                await anyio.sleep(0.01)
-        hellos = {NAME: hello(), "worker-9": read_hello(said["metadata"]["annotations"][HELLO_ANNOTATION])}
-        await crew.begin([Worker(name=name, node="n1", address=HOST) for name in ("worker-9", NAME)], hellos)
-        with anyio.fail_after(TIMEOUT_S):
-            while control.time_base is None:  # noqa: ASYNC110 - nobody else waits for it
-                await anyio.sleep(0.01)
-        group.start_soon(partial(follow, api, names.requests, crew.take_request))
-        yield crew, control
+    async with on_kubernetes(clock) as connected:
+        yield connected.crew, connected.control
+
+
+@asynccontextmanager
+async def relayed(_: Path, clock: WorkerClock) -> AsyncIterator[tuple[Crew, WorkerControl]]:
+    """Do the same where the worker reaches the API server through the other one, as in a large fleet."""
+    async with on_kubernetes(clock, is_relayed=True) as connected:
+        yield connected.crew, connected.control
 
 
 @pytest.fixture(autouse=True)
@@ -126,8 +93,7 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arming, "_PATIENCE_S", 0.02)
 
 
-HOST = "127.0.0.1"
-BACKENDS: list[Backend] = [local, kubernetes]
+BACKENDS: list[Backend] = [local, kubernetes, relayed]
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.__name__)
@@ -305,7 +271,7 @@ async def test_in_a_round_of_many_pairs_the_time_base_says_that_they_are_armed(
         await crew.submit([REQUEST])
         assert await first(control.requests()) == REQUEST
         if not alive:
-            await crew._lease.name_time_base(TimeBase(worker="worker-9", host=HOST, peer_port=1))
+            await crew._lease.name_time_base(TimeBase(worker=BASE, host=HOST, peer_port=1))
             assert isinstance(control, KubernetesControl)
             with anyio.fail_after(TIMEOUT_S):
                 while control.time_base is None or control.time_base.peer_port != 1:  # noqa: ASYNC110 - see above

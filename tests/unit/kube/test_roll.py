@@ -19,6 +19,7 @@ from netbench.kube.names import FleetNames
 from netbench.kube.roll import Roll, roll_number, roll_object
 from netbench.messages import PairStatus, Phase
 from netbench.traffic import Tcp
+from netbench.worker.control.kubernetes.link import ApiLink
 from netbench.worker.control.kubernetes.rollcall import RollCall
 from netbench.worker.timing import WorkerClock
 from tests.support.api_server import FakeApiServer
@@ -71,7 +72,7 @@ async def test_what_the_time_base_hears_is_in_the_roll() -> None:
     """Of all pairs, whenever each was armed."""
     api = KubeApi(FakeApiServer())
     await api.create(NAMES.requests, roll_object(NAMES, "run", 0))
-    roll = RollCall(api, NAMES, WorkerClock())
+    roll = RollCall(ApiLink(api, NAMES, "worker-0"), WorkerClock())
     async with anyio.create_task_group() as group:
         group.start_soon(roll.write)
         roll.note(NAMES.roll("run", 0), 5)
@@ -95,7 +96,7 @@ async def test_a_roll_that_is_gone_is_nobodys_trouble() -> None:
     """Its run has ended; the next one's is written."""
     api = KubeApi(FakeApiServer())
     await api.create(NAMES.requests, roll_object(NAMES, "run", 0))
-    roll = RollCall(api, NAMES, WorkerClock())
+    roll = RollCall(ApiLink(api, NAMES, "worker-0"), WorkerClock())
     async with anyio.create_task_group() as group:
         group.start_soon(roll.write)
         roll.note(NAMES.roll("gone", 0), 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import sys
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,10 @@ import anyio
 from anyio import AsyncContextManagerMixin
 
 from netbench.clock import ClockComparison
-from netbench.errors import ApiError, BackendError, DriverError, ProtocolError
-from netbench.kube.control import FleetControl, read_requests, status_of, write_hello
-from netbench.kube.names import CONTROL_ANNOTATION, HELLO_ANNOTATION, ROLE_LABEL
+from netbench.errors import ApiError, DriverError, ProtocolError
+from netbench.kube.control import LEASE_DURATION_S, FleetControl, read_requests, status_of
+from netbench.kube.names import CONTROL_ANNOTATION
 from netbench.kube.roll import roll_number
-from netbench.kube.watching import IDLE_TIMEOUT_S, follow
 from netbench.messages import ControlRecord, PairRequest, PairStatus, Phase
 from netbench.tasks import background_tasks
 from netbench.worker.control.kubernetes.outbox import Outbox
@@ -31,11 +29,14 @@ if TYPE_CHECKING:
 
     from anyio.streams.memory import MemoryObjectSendStream
 
-    from netbench.kube.api import JsonObject, KubeApi
+    from netbench.framing import FrameStream
+    from netbench.kube.api import JsonObject
     from netbench.kube.control import TimeBase
     from netbench.kube.names import FleetNames
     from netbench.kube.watching import Change
     from netbench.messages import WorkerHello
+    from netbench.worker.control.kubernetes.link import Link
+    from netbench.worker.control.kubernetes.relay import Relay
     from netbench.worker.timing import WorkerClock
 
 __all__ = ("KubernetesControl",)
@@ -51,18 +52,19 @@ class KubernetesControl(AsyncContextManagerMixin):
     """Implements :class:`netbench.worker.control.base.WorkerControl`.
 
     Args:
-        api: The API server.
+        link: What is between this worker and the API server.
         names: The fleet's names.
         pod: This worker's name, its pod's.
         key: The fleet's key.
         clock: This worker's clock.
-        lease_s: How long the fleet's Lease lasts without a sign of life.
+        relay: What serves the workers that reach the API server through this one.
     """
 
     def __init__(
-        self, api: KubeApi, names: FleetNames, pod: str, key: bytes, clock: WorkerClock, *, lease_s: float
+        self, link: Link, names: FleetNames, pod: str, key: bytes, clock: WorkerClock, *, relay: Relay | None = None
     ) -> None:
-        self._api = api
+        self._link = link
+        self._relay = relay
         self._names = names
         self._pod = pod
         self._key = key
@@ -72,14 +74,14 @@ class KubernetesControl(AsyncContextManagerMixin):
         self._control = FleetControl()
         self._followers: dict[str, list[MemoryObjectSendStream[ControlRecord]]] = {}
         self._outbox = Outbox()
-        self._roll_call = RollCall(api, names, clock)
+        self._roll_call = RollCall(link, clock)
         #: Round and number of each pair that the time base is to hear of.
         self._called: dict[str, tuple[int, int]] = {}
         self._is_one_of_many = False
         self._told: dict[str, PairStatus] = {}
         self._armed_sender, self._armed = anyio.create_memory_object_stream[PairStatus](_FOREVER)
         self._renewed = ""
-        self._lease_s = lease_s
+        self._lasts_s = float(LEASE_DURATION_S)
         self._deadline_s = 0.0
 
     @property
@@ -99,11 +101,10 @@ class KubernetesControl(AsyncContextManagerMixin):
         Raises:
             BackendError: The API server refuses this worker.
         """
-        self._deadline_s = anyio.current_time() + self._lease_s
+        self._deadline_s = anyio.current_time() + self._lasts_s
         with self._request_sender, self._requests, self._armed_sender, self._armed:
             async with background_tasks() as group:
-                group.start_soon(self._follow_lease)
-                group.start_soon(self._follow_requests)
+                group.start_soon(self._link.follow, self._take_lease, self._take_request)
                 group.start_soon(self._write_statuses)
                 group.start_soon(self._roll_call.write)
                 group.start_soon(self._answer_roll_calls)
@@ -111,25 +112,8 @@ class KubernetesControl(AsyncContextManagerMixin):
                 yield self
 
     async def announce(self, hello: WorkerHello) -> None:
-        """Say who is here and ready: in a Lease of this worker's own, which it may create and nothing more."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        lease = {
-            "apiVersion": "coordination.k8s.io/v1",
-            "kind": "Lease",
-            "metadata": {
-                "name": self._pod,
-                "labels": {**self._names.labels, ROLE_LABEL: "worker"},
-                "annotations": {HELLO_ANNOTATION: write_hello(hello)},
-            },
-            "spec": {"holderIdentity": self._pod, "acquireTime": now, "renewTime": now},
-        }
-        try:
-            await self._api.call("POST", self._names.leases, lease, patience_s=self._lease_s)
-        except ApiError as error:
-            if error.reason == "AlreadyExists":
-                msg = f"worker {self._pod} was here before: its container has restarted, and its runs are lost"
-                raise BackendError(msg) from error
-            raise
+        """Say who is here and ready."""
+        await self._link.announce(hello)
 
     async def requests(self) -> AsyncIterator[PairRequest]:
         """Stream the requests for this worker; ends when the fleet ends or its controller is gone."""
@@ -169,6 +153,11 @@ class KubernetesControl(AsyncContextManagerMixin):
     def note_armed(self, run_id: str, round_index: int, number: int) -> None:
         """Take another worker's word that its pair is armed, as the time base does."""
         self._roll_call.note(self._names.roll(run_id, round_index), number)
+
+    async def relay(self, frames: FrameStream, worker: str) -> None:
+        """Serve another worker that reaches the controller through this one, until it is gone."""
+        if self._relay is not None:
+            await self._relay.serve(frames, worker)
 
     async def compare_clock(self, timeout_s: float) -> ClockComparison | None:
         """Compare this worker's clock with that of the worker which is the time base.
@@ -216,32 +205,6 @@ class KubernetesControl(AsyncContextManagerMixin):
         else:
             await say_armed(base, self._key, run_id, round_index, number)
 
-    async def _follow_lease(self) -> None:
-        params = {"fieldSelector": f"metadata.name={self._names.base}"}
-        # A watch that hangs must be found out before the Lease runs out.
-        await follow(
-            self._api,
-            self._names.leases,
-            self._take_lease,
-            params=params,
-            idle_timeout_s=min(self._lease_s / 2, IDLE_TIMEOUT_S),
-            patience_s=_FOREVER,
-            lists=False,
-        )
-
-    async def _follow_requests(self) -> None:
-        params = {"fieldSelector": f"metadata.name={self._pod}"}
-        # ClusterLoader2 deletes the definition each time it gathers: a worker outlives that.
-        await follow(
-            self._api,
-            self._names.requests,
-            self._take_request,
-            params=params,
-            patience_s=_FOREVER,
-            may_be_absent=True,
-            lists=False,
-        )
-
     def _take_lease(self, change: Change) -> None:
         if change.kind == "listed":
             return
@@ -249,10 +212,11 @@ class KubernetesControl(AsyncContextManagerMixin):
             self._end("the fleet has ended")
             return
         spec: dict[str, Any] = change.value["spec"]
+        self._lasts_s = float(spec["leaseDurationSeconds"])
         if spec["renewTime"] != self._renewed:
             # The renewal's own time is of another clock: what counts is that it came.
             self._renewed = spec["renewTime"]
-            self._deadline_s = anyio.current_time() + self._lease_s
+            self._deadline_s = anyio.current_time() + self._lasts_s
         text = (change.value["metadata"].get("annotations") or {}).get(CONTROL_ANNOTATION)
         if text:
             self._take_control(FleetControl.from_text(text))
@@ -287,7 +251,7 @@ class KubernetesControl(AsyncContextManagerMixin):
         while anyio.current_time() < self._deadline_s:  # noqa: ASYNC110 - it is the clock that is waited for
             # Each renewal moves the deadline on.
             await anyio.sleep_until(self._deadline_s)
-        self._end(f"the controller gave no sign of life for {self._lease_s:g} s")
+        self._end(f"the controller gave no sign of life for {self._lasts_s:g} s")
 
     def _end(self, why: str) -> None:
         print(f"worker {self._pod}: {why}", file=sys.stderr)  # noqa: T201 - the log of this pod
@@ -302,10 +266,8 @@ class KubernetesControl(AsyncContextManagerMixin):
                 await self._write(statuses)
 
     async def _write(self, statuses: list[PairStatus]) -> None:
-        patch = {"status": _status_patch(statuses)}
         try:
-            path = f"{self._names.requests}/{self._pod}/status"
-            await self._api.call("PATCH", path, patch, patience_s=_FOREVER)
+            await self._link.write_status(self._pod, _status_patch(statuses))
         except ApiError as error:
             # Whoever removed the request does not wait for its result.
             if error.status != HTTPStatus.NOT_FOUND:

@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
+import attrs
 
 from netbench.errors import BackendError
 from netbench.kube.api import KubeApi
 from netbench.kube.names import FleetNames
 from netbench.worker.control.kubernetes.control import KubernetesControl
-from netbench.worker.control.kubernetes.transport import PodTransport, in_cluster_server
+from netbench.worker.control.kubernetes.link import ApiLink
+from netbench.worker.control.kubernetes.relay import Relay
+from netbench.worker.control.kubernetes.relayed import RelayedLink
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from netbench.worker.timing import WorkerClock
 
-__all__ = ("open_pod_control",)
+    OpenApi: TypeAlias = Callable[[], AbstractAsyncContextManager[KubeApi]]
+
+__all__ = ("Way", "open_kubernetes_control", "open_pod_control")
+
+
+@attrs.frozen(kw_only=True)
+class Way:
+    """How a worker reaches the API server: by itself unless told.
+
+    Attributes:
+        relay: Address and peer port of the worker through which it does.
+        for_others: Whether others do so through this one.
+    """
+
+    relay: tuple[str, int] | None = None
+    for_others: bool = False
+
+    @classmethod
+    def of(cls, relay: str, *, for_others: bool) -> Way:
+        """Read it from a command line, where the relay is ``HOST:PORT``, or empty."""
+        host, _, port = relay.rpartition(":")
+        return cls(relay=(host, int(port)) if relay else None, for_others=for_others)
 
 
 @asynccontextmanager
 async def open_pod_control(
-    fleet: str, account: Path, pod: str, clock: WorkerClock, *, lease_s: float
+    fleet: str, account: Path, pod: str, clock: WorkerClock, way: Way
 ) -> AsyncGenerator[KubernetesControl, None]:
     """Open the control of the worker in this pod.
 
@@ -33,7 +59,7 @@ async def open_pod_control(
         account: The directory with the fleet's ``key``, and the ``ca.crt`` and ``token`` of the account.
         pod: The worker's name, its pod's.
         clock: Its clock.
-        lease_s: How long the fleet's Lease lasts without a sign of life.
+        way: How it reaches the API server.
 
     Raises:
         BackendError: This is no pod of a fleet, or the API server refuses it.
@@ -45,8 +71,52 @@ async def open_pod_control(
     except OSError as error:
         msg = f"this is no pod of a worker fleet: {error}"
         raise BackendError(msg) from error
-    async with (
-        PodTransport(in_cluster_server(), account) as transport,
-        KubernetesControl(KubeApi(transport, sure_of_rights=True), names, pod, key, clock, lease_s=lease_s) as control,
-    ):
+    async with open_kubernetes_control(names, pod, key, clock, way, partial(_open_api, account)) as control:
         yield control
+
+
+@asynccontextmanager
+async def open_kubernetes_control(
+    names: FleetNames, pod: str, key: bytes, clock: WorkerClock, way: Way, open_api: OpenApi
+) -> AsyncGenerator[KubernetesControl, None]:
+    """Open a worker's control.
+
+    Args:
+        names: The fleet's names.
+        pod: The worker's name, its pod's.
+        key: The fleet's key.
+        clock: Its clock.
+        way: How it reaches the API server.
+        open_api: Opens a client of the API server; called when it is needed.
+
+    Raises:
+        BackendError: The API server refuses it.
+    """
+    if way.relay is not None:
+        link = RelayedLink(way.relay, pod, key, partial(_open_link, names, pod, open_api))
+        async with KubernetesControl(link, names, pod, key, clock) as control:
+            yield control
+        return
+    async with open_api() as api:
+        direct = ApiLink(api, names, pod, for_others=way.for_others)
+        relay = Relay(direct, pod) if way.for_others else None
+        async with KubernetesControl(relay or direct, names, pod, key, clock, relay=relay) as control:
+            yield control
+
+
+@asynccontextmanager
+async def _open_link(names: FleetNames, pod: str, open_api: OpenApi) -> AsyncGenerator[ApiLink, None]:
+    async with open_api() as api:
+        yield ApiLink(api, names, pod)
+
+
+@asynccontextmanager
+async def _open_api(account: Path) -> AsyncGenerator[KubeApi, None]:
+    # Most workers of a large fleet do without an HTTP client.
+    from netbench.worker.control.kubernetes.transport import (  # noqa: PLC0415 - see above
+        PodTransport,
+        in_cluster_server,
+    )
+
+    async with PodTransport(in_cluster_server(), account) as transport:
+        yield KubeApi(transport, sure_of_rights=True)

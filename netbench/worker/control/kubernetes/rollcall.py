@@ -16,8 +16,7 @@ from netbench.errors import ApiError
 from netbench.kube.roll import Roll
 
 if TYPE_CHECKING:
-    from netbench.kube.api import KubeApi
-    from netbench.kube.names import FleetNames
+    from netbench.worker.control.kubernetes.link import Link
     from netbench.worker.timing import WorkerClock
 
 __all__ = ("RollCall",)
@@ -26,21 +25,18 @@ __all__ = ("RollCall",)
 _GATHER_S = 0.2
 #: Rounds that are under way at once are few; the rolls of those that have ended need not be kept.
 _ROLLS_MAX = 16
-_FOREVER = float("inf")
 
 
 class RollCall:
     """Takes other workers' word that their pairs are armed, and writes it into the round's roll.
 
     Args:
-        api: The API server.
-        names: The fleet's names.
+        link: What is between this worker and the API server.
         clock: This worker's clock.
     """
 
-    def __init__(self, api: KubeApi, names: FleetNames, clock: WorkerClock) -> None:
-        self._api = api
-        self._names = names
+    def __init__(self, link: Link, clock: WorkerClock) -> None:
+        self._link = link
         self._clock = clock
         self._armed: dict[str, int] = {}
         self._unwritten: set[str] = set()
@@ -71,8 +67,8 @@ class RollCall:
 
     async def _write(self, roll: str) -> None:
         try:
-            patch = {"status": Roll(armed=self._armed[roll], written_ns=self._clock.now_ns()).to_status()}
-            await self._api.call("PATCH", f"{self._names.requests}/{roll}/status", patch, patience_s=_FOREVER)
+            status = Roll(armed=self._armed[roll], written_ns=self._clock.now_ns()).to_status()
+            await self._link.write_status(roll, status)
         except ApiError as error:
             # Whoever removed the roll does not wait for it.
             if error.status != HTTPStatus.NOT_FOUND:

@@ -16,7 +16,7 @@ import pytest
 from netbench.backends.base import PodOptions
 from netbench.backends.kubernetes.bundle import BUNDLE_MAX_BYTES, Bundle, make_bundle
 from netbench.backends.kubernetes.crd import custom_resource_definition
-from netbench.backends.kubernetes.lease import lease_duration_s
+from netbench.backends.kubernetes.groups import hires
 from netbench.backends.kubernetes.manifests import Part, manifest
 from netbench.backends.kubernetes.objects import FleetObjects, Place, merged
 from netbench.backends.kubernetes.pods import Trouble, ending, trouble
@@ -70,24 +70,12 @@ def test_a_definition_that_changes_has_a_new_revision() -> None:
     assert (revision, hashlib.sha256(text.encode()).hexdigest()[:16]) == ("3", "5ceeef89d72cbcfa")
 
 
-@pytest.mark.parametrize(("workers", "lasts_s"), [(1, 30), (4, 30), (1000, 80), (4000, 230), (100_000, 300)])
-def test_the_lease_of_a_large_fleet_is_renewed_less_often(workers: int, lasts_s: int) -> None:
-    """Every worker hears of each renewal."""
-    assert lease_duration_s(workers) == lasts_s
-
-
-def test_a_worker_is_told_how_long_the_lease_lasts() -> None:
-    """A watch that hangs must be found out before it has run out."""
-    words = pod()["containers"][0]["args"]
-    assert words[words.index("--lease-s") + 1] == "30"
-
-
 def pods(counts: dict[Place | None, int], **options: Any) -> list[dict[str, Any]]:
     """Give the pods of a fleet with these options."""
     objects = FleetObjects(
-        names=FleetNames("team", "f"), options=PodOptions(**options), bundle=Bundle(b"", "0" * 64), key=b"", lease_s=30
+        names=FleetNames("team", "f"), options=PodOptions(**options), bundle=Bundle(b"", "0" * 64), key=b""
     )
-    return list(objects.pods(counts))
+    return [objects.pod(hire) for hire in hires(objects.names.base, counts)]
 
 
 def pod(**options: Any) -> dict[str, Any]:

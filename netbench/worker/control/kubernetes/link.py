@@ -1,0 +1,151 @@
+"""What is between a worker's control and the objects of the API server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from netbench.errors import ApiError, BackendError
+from netbench.kube.control import LEASE_DURATION_S, write_hellos
+from netbench.kube.names import HELLO_ANNOTATION, RELAY_LABEL, ROLE_LABEL
+from netbench.kube.watching import follow
+from netbench.tasks import background_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from netbench.kube.api import JsonObject, KubeApi
+    from netbench.kube.names import FleetNames
+    from netbench.kube.watching import Change
+    from netbench.messages import WorkerHello
+
+    Take: TypeAlias = Callable[[Change], None]
+
+__all__ = ("ApiLink", "Link")
+
+_FOREVER = float("inf")
+
+
+class Link(Protocol):
+    """Brings a worker what the API server tells of its fleet, and takes what the worker has to write there."""
+
+    async def announce(self, hello: WorkerHello) -> None:
+        """Say who is here and ready.
+
+        Raises:
+            BackendError: The API server refuses it, or is away for too long.
+        """
+        ...
+
+    async def follow(self, take_lease: Take, take_request: Take) -> None:
+        """Tell every change of the fleet's Lease and of this worker's requests until cancelled.
+
+        Raises:
+            BackendError: The API server refuses this worker.
+        """
+        ...
+
+    async def write_status(self, name: str, status: JsonObject) -> None:
+        """Merge a status into that of a request, however long it takes.
+
+        Args:
+            name: The request's.
+            status: What is merged.
+
+        Raises:
+            ApiError: The API server refuses it, or there is no such request.
+        """
+        ...
+
+
+class ApiLink:
+    """Implements :class:`Link` by calls to the API server.
+
+    Args:
+        api: The API server.
+        names: The fleet's names.
+        pod: This worker's name, its pod's.
+        for_others: Whether the requests are followed of all for whom this worker is the relay, itself among them.
+    """
+
+    def __init__(self, api: KubeApi, names: FleetNames, pod: str, *, for_others: bool = False) -> None:
+        self._api = api
+        self._names = names
+        self._pod = pod
+        self._mine = {"labelSelector": f"{RELAY_LABEL}={pod}"} if for_others else _named(pod)
+
+    async def announce(self, hello: WorkerHello) -> None:
+        """Say who is here and ready: in a Lease of this worker's own, which it may create and nothing more."""
+        try:
+            await self.write_hellos(self._pod, [hello])
+        except ApiError as error:
+            if error.reason == "AlreadyExists":
+                msg = f"worker {self._pod} was here before: its container has restarted, and its runs are lost"
+                raise BackendError(msg) from error
+            raise
+
+    async def write_hellos(self, name: str, hellos: Iterable[WorkerHello]) -> None:
+        """Write what workers say of themselves into a Lease of this name.
+
+        Raises:
+            BackendError: The API server refuses it, or is away for too long.
+        """
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {
+                "name": name,
+                "labels": {**self._names.labels, ROLE_LABEL: "worker"},
+                "annotations": {HELLO_ANNOTATION: write_hellos(hellos)},
+            },
+            "spec": {"holderIdentity": self._pod, "acquireTime": now, "renewTime": now},
+        }
+        await self._api.call("POST", self._names.leases, lease, patience_s=LEASE_DURATION_S)
+
+    async def follow(self, take_lease: Take, take_request: Take) -> None:
+        """Tell every change of the fleet's Lease and of the requests until cancelled.
+
+        Raises:
+            BackendError: The API server refuses this worker.
+        """
+        async with background_tasks() as group:
+            group.start_soon(self._follow_requests, take_request)
+            await self._follow_lease(take_lease)
+
+    async def write_status(self, name: str, status: JsonObject) -> None:
+        """Merge a status into that of a request, however long it takes.
+
+        Raises:
+            ApiError: The API server refuses it, or there is no such request.
+        """
+        path = f"{self._names.requests}/{name}/status"
+        await self._api.call("PATCH", path, {"status": status}, patience_s=_FOREVER)
+
+    async def _follow_lease(self, take: Take) -> None:
+        await follow(
+            self._api,
+            self._names.leases,
+            take,
+            params=_named(self._names.base),
+            # A watch that hangs must be found out before the Lease runs out.
+            idle_timeout_s=LEASE_DURATION_S / 2,
+            patience_s=_FOREVER,
+            lists=False,
+        )
+
+    async def _follow_requests(self, take: Take) -> None:
+        # ClusterLoader2 deletes the definition each time it gathers: a worker outlives that.
+        await follow(
+            self._api,
+            self._names.requests,
+            take,
+            params=self._mine,
+            patience_s=_FOREVER,
+            may_be_absent=True,
+            lists=False,
+        )
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"fieldSelector": f"metadata.name={name}"}

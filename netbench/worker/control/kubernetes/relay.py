@@ -1,0 +1,231 @@
+"""What a worker does for the others of its group in a large fleet: it alone talks to the API server.
+
+Thousands of workers that each have connections and watches of their own cost an API server as much as their pods do.
+A session of two workers carries these words, after the handshake that all their sessions begin with::
+
+    to the relay     relay {worker}                        the first word: who is here
+                     hello {number, hello}                 what it says of itself
+                     status {number, name, status}         what is to be merged into a request's status
+    from the relay   lease {change, value}                 a change of the fleet's Lease, the present one first
+                     request {value}                       a request for this worker
+                     done {number}                         a hello or status is written
+                     refused {number, status, reason, message}   or is not, and why
+                     alive {}                              now and then, when there is nothing to say
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import attrs
+
+from netbench.errors import ApiError, BackendError, ProtocolError
+from netbench.framing import GONE
+from netbench.messages import WorkerHello, from_wire
+from netbench.tasks import background_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from anyio.abc import TaskGroup
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+    from netbench.framing import FrameStream
+    from netbench.kube.api import JsonObject
+    from netbench.kube.watching import Change
+    from netbench.worker.control.kubernetes.link import ApiLink, Take
+
+__all__ = ("Relay",)
+
+#: Hellos that come within this time go into one Lease.
+_GATHER_S = 0.5
+#: So many statuses are written at once: each takes a connection to the API server.
+_WRITES_AT_ONCE = 2
+#: A relay that is silent for long is taken for one that hangs, and an API server that is away has nothing to tell.
+_ALIVE_EVERY_S = 5.0
+#: What of an object's metadata a worker looks at.
+_METADATA = ("name", "uid", "labels", "annotations")
+#: What an object of the API server may be called.
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+
+
+@attrs.frozen
+class _Member:
+    """A worker whose relay this is; what it is told waits until its connection takes it."""
+
+    name: str
+    words: MemoryObjectSendStream[dict[str, Any]]
+
+    def tell(self, word: dict[str, Any]) -> None:
+        """Have it told something; one that is gone needs no answer."""
+        try:
+            self.words.send_nowait(word)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            return
+
+    async def answer(self, number: int, writing: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have something written, and tell it how that went."""
+        try:
+            await writing()
+        except BackendError as error:
+            status, reason = (error.status, error.reason) if isinstance(error, ApiError) else (0, "")
+            refusal = {"status": status, "reason": reason, "message": str(error)}
+            self.tell({"kind": "refused", "number": number, **refusal})
+        else:
+            self.tell({"kind": "done", "number": number})
+
+
+class _Hellos:
+    """Those that go into one Lease."""
+
+    def __init__(self) -> None:
+        self.hellos: list[WorkerHello] = []
+        self.error: BackendError | None = None
+        self.begun = anyio.Event()
+        self.written = anyio.Event()
+
+
+class Relay:
+    """Implements :class:`~netbench.worker.control.kubernetes.link.Link` for its own worker, and serves the others.
+
+    Args:
+        link: To the API server; it tells of the requests of the whole group.
+        pod: This worker's name, its pod's.
+    """
+
+    def __init__(self, link: ApiLink, pod: str) -> None:
+        self._link = link
+        self._pod = pod
+        self._members: dict[str, _Member] = {}
+        self._lease: dict[str, Any] | None = None
+        #: By their clients, which are other workers.
+        self._requests: dict[str, JsonObject] = {}
+        self._hellos = _Hellos()
+        self._writing = anyio.CapacityLimiter(_WRITES_AT_ONCE)
+
+    async def announce(self, hello: WorkerHello) -> None:
+        """Say that this worker is ready."""
+        await self._link.announce(hello)
+
+    async def write_status(self, name: str, status: JsonObject) -> None:
+        """Write a status of this worker's."""
+        await self._link.write_status(name, status)
+
+    async def follow(self, take_lease: Take, take_request: Take) -> None:
+        """Tell this worker and the others what changes, until cancelled.
+
+        Raises:
+            BackendError: The API server refuses this worker.
+        """
+
+        def lease(change: Change) -> None:
+            self._take_lease(change)
+            take_lease(change)
+
+        def request(change: Change) -> None:
+            if change.value and change.value["metadata"]["name"] != self._pod:
+                self._take_request(change)
+            else:
+                take_request(change)
+
+        async with background_tasks() as group:
+            group.start_soon(self._write_hellos)
+            await self._link.follow(lease, request)
+
+    async def serve(self, frames: FrameStream, worker: str) -> None:
+        """Serve another worker until it is gone.
+
+        Raises:
+            ProtocolError: It says what cannot be understood.
+        """
+        words, waiting = anyio.create_memory_object_stream[dict[str, Any]](float("inf"))
+        # A worker that comes once more has given up its last session.
+        member = self._members[worker] = _Member(worker, words)
+        if self._lease is not None:
+            member.tell(self._lease)
+        if worker in self._requests:
+            member.tell({"kind": "request", "value": self._requests[worker]})
+        try:
+            with words, waiting:
+                async with background_tasks() as group:
+                    group.start_soon(self._hear, frames, member, group)
+                    while True:
+                        await frames.send(await _next(waiting))
+        except GONE:
+            return
+        finally:
+            if self._members.get(worker) is member:
+                del self._members[worker]
+
+    async def _hear(self, frames: FrameStream, member: _Member, group: TaskGroup) -> None:
+        while True:
+            match await frames.receive():
+                case {"kind": "hello", "number": int(number), "hello": hello}:
+                    group.start_soon(member.answer, number, partial(self._announce, from_wire(hello, WorkerHello)))
+                case {"kind": "status", "number": int(number), "name": str(name), "status": dict(status)}:
+                    if not _NAME.fullmatch(name):
+                        msg = f"worker {member.name} has a status for {name!r}, which is no name of a request"
+                        raise ProtocolError(msg)
+                    group.start_soon(member.answer, number, partial(self._write_status, name, status))
+                case other:
+                    msg = f"worker {member.name} said what is not for a relay: {str(other)[:80]}"
+                    raise ProtocolError(msg)
+
+    async def _announce(self, hello: WorkerHello) -> None:
+        hellos = self._hellos
+        hellos.hellos.append(hello)
+        hellos.begun.set()
+        await hellos.written.wait()
+        if hellos.error is not None:
+            raise hellos.error
+
+    async def _write_status(self, name: str, status: JsonObject) -> None:
+        async with self._writing:
+            await self._link.write_status(name, status)
+
+    async def _write_hellos(self) -> None:
+        for number in count():
+            hellos = self._hellos
+            await hellos.begun.wait()
+            await anyio.sleep(_GATHER_S)
+            self._hellos = _Hellos()
+            try:
+                await self._link.write_hellos(f"{self._pod}-{number}", hellos.hellos)
+            except BackendError as error:
+                # Nobody else has this name: an answer was lost, and the call made again.
+                if not isinstance(error, ApiError) or error.reason != "AlreadyExists":
+                    hellos.error = error
+            hellos.written.set()
+
+    def _take_lease(self, change: Change) -> None:
+        if change.kind in {"present", "deleted"}:
+            self._lease = {"kind": "lease", "change": change.kind, "value": _told(change.value)}
+            for member in self._members.values():
+                member.tell(self._lease)
+
+    def _take_request(self, change: Change) -> None:
+        client, known = change.value["metadata"]["name"], self._requests.get(change.value["metadata"]["name"])
+        if change.kind == "deleted":
+            self._requests.pop(client, None)
+        elif known is None or known["metadata"]["uid"] != change.value["metadata"]["uid"]:
+            # It changes with each status that is written, and nothing of that is for its client.
+            self._requests[client] = _told(change.value)
+            if client in self._members:
+                self._members[client].tell({"kind": "request", "value": self._requests[client]})
+
+
+async def _next(waiting: MemoryObjectReceiveStream[dict[str, Any]]) -> dict[str, Any]:
+    """Give what waits to be said, or a sign of life where that takes long."""
+    with anyio.move_on_after(_ALIVE_EVERY_S):
+        return await waiting.receive()
+    return {"kind": "alive"}
+
+
+def _told(value: JsonObject) -> JsonObject:
+    """Give what of an object a worker looks at."""
+    metadata = {name: value["metadata"][name] for name in _METADATA if name in value["metadata"]}
+    return {"metadata": metadata, "spec": value.get("spec") or {}}

@@ -1,0 +1,186 @@
+"""The link of a worker in a large fleet that reaches the API server through another worker."""
+
+from __future__ import annotations
+
+import random
+import sys
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from netbench.errors import ApiError, ProtocolError
+from netbench.framing import GONE, FrameStream
+from netbench.kube.control import LEASE_DURATION_S
+from netbench.kube.watching import Change
+from netbench.messages import to_wire
+from netbench.worker.peer.proof import prove
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from netbench.kube.api import JsonObject
+    from netbench.messages import WorkerHello
+    from netbench.worker.control.kubernetes.link import Link, Take
+
+__all__ = ("RelayedLink",)
+
+_CONNECT_TIMEOUT_S = 10.0
+#: A relay says something each five seconds. That it hangs must be found out before the Lease runs out.
+_MUTE_S = LEASE_DURATION_S / 2
+#: A relay is removed a moment before those whose relay it is, at the fleet's end. They need not go to the API server to
+#: hear of that.
+_PAUSE_S = (2.0, 6.0)
+
+
+class _Answer:
+    """What becomes of something that the relay was asked to write; neither where the relay is gone before that."""
+
+    def __init__(self) -> None:
+        self.came = anyio.Event()
+        self.is_done = False
+        self.refusal: ApiError | None = None
+
+
+class RelayedLink:
+    """Implements :class:`~netbench.worker.control.kubernetes.link.Link`, by the API server when the relay fails.
+
+    Args:
+        relay: The relay's address and the port of its peer sessions.
+        pod: This worker's name, its pod's.
+        key: The fleet's key.
+        open_direct: Opens a link to the API server.
+    """
+
+    def __init__(
+        self,
+        relay: tuple[str, int],
+        pod: str,
+        key: bytes,
+        open_direct: Callable[[], AbstractAsyncContextManager[Link]],
+    ) -> None:
+        self._relay = relay
+        self._pod = pod
+        self._key = key
+        self._open_direct = open_direct
+        self._frames: FrameStream | None = None
+        self._numbers = count()
+        self._answers: dict[int, _Answer] = {}
+        self._direct: Link | None = None
+        #: Set when the relay is there or is not.
+        self._opened = anyio.Event()
+        #: Set when the relay has failed and the API server is asked instead.
+        self._redirected = anyio.Event()
+
+    async def announce(self, hello: WorkerHello) -> None:
+        """Say who is here and ready.
+
+        Raises:
+            BackendError: The API server refuses it, or is away for too long.
+        """
+        if not await self._asked({"kind": "hello", "hello": to_wire(hello)}):
+            await (await self._way()).announce(hello)
+
+    async def write_status(self, name: str, status: JsonObject) -> None:
+        """Merge a status into that of a request, however long it takes.
+
+        Raises:
+            ApiError: The API server refuses it, or there is no such request.
+        """
+        if not await self._asked({"kind": "status", "name": name, "status": status}):
+            # Whether the relay wrote it does not matter: to merge the same once more changes nothing.
+            await (await self._way()).write_status(name, status)
+
+    async def follow(self, take_lease: Take, take_request: Take) -> None:
+        """Tell what the relay tells, and from its end on what the API server does.
+
+        Raises:
+            BackendError: The API server refuses this worker.
+        """
+        try:
+            await self._follow_relay(take_lease, take_request)
+        except (OSError, TimeoutError, ProtocolError, *GONE) as error:
+            await self._give_up(error)
+        async with self._open_direct() as direct:
+            self._direct = direct
+            self._redirected.set()
+            await direct.follow(take_lease, take_request)
+
+    async def _follow_relay(self, take_lease: Take, take_request: Take) -> None:
+        host, port = self._relay
+        with anyio.fail_after(_CONNECT_TIMEOUT_S):
+            stream = await anyio.connect_tcp(host, port)
+        async with stream:
+            frames = FrameStream(stream)
+            with anyio.fail_after(_CONNECT_TIMEOUT_S):
+                await prove(frames, self._key)
+                await frames.send({"kind": "relay", "worker": self._pod})
+            self._frames = frames
+            self._opened.set()
+            while True:
+                with anyio.fail_after(_MUTE_S):
+                    word = await frames.receive()
+                self._take(word, take_lease, take_request)
+
+    async def _give_up(self, error: Exception) -> None:
+        """Let nobody wait for the relay any more."""
+        self._frames = None
+        self._opened.set()
+        for answer in self._answers.values():
+            answer.came.set()
+        if isinstance(error, GONE):
+            await anyio.sleep(random.uniform(*_PAUSE_S))  # noqa: S311 - no secret
+        host, port = self._relay
+        why = str(error) or type(error).__name__
+        # The log of this pod.
+        print(f"worker {self._pod}: its relay {host}:{port} is gone: {why}", file=sys.stderr)  # noqa: T201
+
+    def _take(self, word: dict[str, Any], take_lease: Take, take_request: Take) -> None:
+        match word:
+            case {"kind": "lease", "change": "present" | "deleted" as change, "value": dict(value)}:
+                take_lease(Change(change, value))
+            case {"kind": "request", "value": dict(value)}:
+                take_request(Change("present", value))
+            case {"kind": "done", "number": int(number)} if number in self._answers:
+                self._answers[number].is_done = True
+                self._answers[number].came.set()
+            case {
+                "kind": "refused",
+                "number": int(number),
+                "status": int(status),
+                "reason": str(reason),
+                "message": str(message),
+            } if number in self._answers:
+                self._answers[number].refusal = ApiError(message, status=status, reason=reason, verb="", path="")
+                self._answers[number].came.set()
+            case {"kind": "alive"}:
+                pass
+            case _:
+                msg = f"the relay said what is not for a worker: {str(word)[:80]}"
+                raise ProtocolError(msg)
+
+    async def _asked(self, word: dict[str, Any]) -> bool:
+        """Have the relay write something; false where there is no relay, or none any more."""
+        await self._opened.wait()
+        if self._frames is None:
+            return False
+        number, answer = next(self._numbers), _Answer()
+        self._answers[number] = answer
+        try:
+            await self._frames.send({**word, "number": number})
+            await answer.came.wait()
+        except GONE:
+            return False
+        finally:
+            del self._answers[number]
+        if answer.refusal is not None:
+            raise answer.refusal
+        return answer.is_done
+
+    async def _way(self) -> Link:
+        await self._redirected.wait()
+        if self._direct is None:
+            msg = "there is a way, and it is not known"
+            raise RuntimeError(msg)
+        return self._direct

@@ -1,0 +1,214 @@
+"""Large fleets, of whose workers one of each group talks to the API server for the others."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import attrs
+import pytest
+from anyio.abc import SocketAttribute
+
+from netbench.backends.base import PodOptions
+from netbench.backends.kubernetes import arming, groups
+from netbench.backends.kubernetes.bundle import Bundle
+from netbench.backends.kubernetes.groups import hires
+from netbench.backends.kubernetes.hiring import create_pods
+from netbench.backends.kubernetes.objects import FleetObjects
+from netbench.backends.kubernetes.placing import Arrivals
+from netbench.errors import ApiError
+from netbench.framing import FrameStream
+from netbench.kube.api import KubeApi
+from netbench.kube.control import read_hellos, write_hellos
+from netbench.kube.names import HELLO_ANNOTATION, FleetNames
+from netbench.kube.watching import Change
+from netbench.messages import PairStatus, Phase
+from netbench.traffic import Tcp
+from netbench.worker.control.kubernetes import relay as relays
+from netbench.worker.control.kubernetes import relayed
+from netbench.worker.control.kubernetes.opening import Way, open_kubernetes_control
+from netbench.worker.peer.proof import challenge, prove
+from netbench.worker.timing import WorkerClock
+from tests.support.api_server import FakeApiServer
+from tests.support.control import HOST, NAME, TIMEOUT_S, Connected, hello, on_kubernetes
+from tests.unit.worker.tasks import task_for
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from anyio.abc import ByteStream
+
+    from netbench.worker.control.kubernetes.control import KubernetesControl
+
+pytestmark = pytest.mark.anyio
+
+KEY = bytes(32)
+REQUEST = task_for(Tcp()).request
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run on asyncio, in real time."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a worker without a relay not wait for its own end, and a pair that no test arms keep nobody waiting."""
+    monkeypatch.setattr(arming, "_PATIENCE_S", 0.02)
+    monkeypatch.setattr(relayed, "_PAUSE_S", (0.0, 0.0))
+
+
+def test_each_worker_of_a_small_fleet_speaks_for_itself() -> None:
+    """Nothing is between it and the API server."""
+    assert {hire.relay for hire in hires("f", {None: 64})} == {None}
+
+
+def test_neighbours_of_a_large_fleet_have_one_relay() -> None:
+    """The first of each group, which is its own."""
+    relays = {hire.name: hire.relay for hire in hires("f", {None: 130})}
+    assert [name for name, relay in relays.items() if name == relay] == ["f-000", "f-064", "f-128"]
+    assert (relays["f-063"], relays["f-127"], relays["f-129"]) == ("f-000", "f-064", "f-128")
+
+
+async def test_a_pod_is_made_when_its_relay_is_ready_and_told_where_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relay is ready when its pod has an address and it has said hello."""
+    monkeypatch.setattr(groups, "_GROUP_MAX", 2)
+    api, names = KubeApi(FakeApiServer()), FleetNames("team", "f")
+    objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", ""), key=b"")
+    hired = hires(names.base, {None: 3})
+    arrivals = Arrivals(api, names, len(hired), None)
+
+    async def arguments(name: str) -> list[str]:
+        with anyio.fail_after(TIMEOUT_S):
+            while (pod := await api.get(f"{objects.pods_path}/{name}")) is None:  # noqa: ASYNC110 - as a user would look
+                await anyio.sleep(0.01)
+        found: list[str] = pod["spec"]["containers"][0]["args"]
+        return found
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(create_pods, api, objects, hired, arrivals)
+        assert "--for-others" in await arguments("netbench-f-0")
+        assert "--for-others" in await arguments("netbench-f-2")
+        assert await api.get(f"{objects.pods_path}/netbench-f-1") is None
+        pod = {"metadata": {"name": "netbench-f-0"}, "spec": {"nodeName": "n"}, "status": {"podIP": "10.0.0.7"}}
+        arrivals.take_pod(Change("present", pod))
+        ready = attrs.evolve(hello(), worker="netbench-f-0", peer_port=7777)
+        lease = {"metadata": {"name": "x", "annotations": {HELLO_ANNOTATION: write_hellos([ready])}}}
+        arrivals.take_lease(Change("present", lease))
+        words = await arguments("netbench-f-1")
+    assert words[words.index("--relay") + 1] == "10.0.0.7:7777"
+
+
+def status(phase: Phase) -> PairStatus:
+    """Give a status of the pair."""
+    return PairStatus(run_id="run", pair_id="pair", phase=phase)
+
+
+async def first(stream: AsyncIterator[Any]) -> Any:
+    """Wait for the next value of a stream."""
+    with anyio.fail_after(TIMEOUT_S):
+        return await anext(stream)
+
+
+async def test_the_relay_writes_the_hello_of_the_others() -> None:
+    """Into Leases of its own."""
+    async with on_kubernetes(WorkerClock(), is_relayed=True) as connected:
+        lease = await connected.api.call("GET", f"{connected.names.leases}/worker-9-0")
+        (said,) = read_hellos(lease["metadata"]["annotations"][HELLO_ANNOTATION])
+    assert said == hello()
+
+
+async def test_a_worker_whose_relay_is_gone_goes_on_by_itself() -> None:
+    """A request from before reaches it once, its statuses are written, and so do requests that come later."""
+    async with on_kubernetes(WorkerClock(), is_relayed=True, may_go_direct=True) as connected:
+        crew, requests = connected.crew, connected.control.requests()
+        async with crew.statuses("run") as statuses:
+            await crew.submit([REQUEST])
+            assert await first(requests) == REQUEST
+            connected.base.cancel()
+            await connected.control.report(status(Phase.ARMED))
+            assert (await first(statuses)).phase is Phase.ARMED
+        await crew.forget("run")
+        await crew.submit([attrs.evolve(REQUEST, pair_id="later")])
+        assert (await first(requests)).pair_id == "later"
+
+
+@asynccontextmanager
+async def alone(relay_port: int) -> AsyncIterator[tuple[KubernetesControl, KubeApi]]:
+    """Open the control of a worker whose relay is to be at this port, and give it with the API server."""
+    api, names = KubeApi(FakeApiServer()), FleetNames("team", "f")
+    way = Way(relay=(HOST, relay_port))
+    async with open_kubernetes_control(names, NAME, KEY, WorkerClock(), way, lambda: nullcontext(api)) as control:
+        yield control, api
+
+
+async def test_a_worker_that_finds_no_relay_says_hello_by_itself() -> None:
+    """As where a network policy keeps the two apart."""
+    async with await anyio.create_tcp_listener(local_host=HOST) as listener:
+        port: int = listener.extra(SocketAttribute.local_port)  # noqa: S610 - not Django's
+    async with alone(port) as (control, api):
+        await control.announce(hello())
+        assert await api.get(f"{FleetNames('team', 'f').leases}/{NAME}") is not None
+
+
+async def test_a_relay_that_hangs_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is connected, and says nothing."""
+    monkeypatch.setattr(relayed, "_MUTE_S", 0.1)
+
+    async def hang(stream: ByteStream) -> None:
+        async with stream:
+            await challenge(FrameStream(stream), KEY)
+            await anyio.sleep_forever()
+
+    async with (
+        await anyio.create_tcp_listener(local_host=HOST) as listener,
+        anyio.create_task_group() as group,
+        alone(listener.extra(SocketAttribute.local_port)) as (control, api),  # noqa: S610 - not Django's
+    ):
+        group.start_soon(listener.serve, hang)
+        with anyio.fail_after(TIMEOUT_S):
+            await control.announce(hello())
+        assert await api.get(f"{FleetNames('team', 'f').leases}/{NAME}") is not None
+        group.cancel_scope.cancel()
+
+
+async def test_the_api_servers_refusal_reaches_the_worker() -> None:
+    """With its status."""
+    async with on_kubernetes(WorkerClock(), is_relayed=True) as connected:
+        with pytest.raises(ApiError) as refused:
+            await connected.control._link.write_status("nothing", {})
+    assert refused.value.status == 404
+
+
+@asynccontextmanager
+async def session(connected: Connected) -> AsyncIterator[FrameStream]:
+    """Be another worker of the relay's, word by word."""
+    base = connected.control.time_base
+    assert base is not None
+    async with await anyio.connect_tcp(base.host, base.peer_port) as stream:
+        frames = FrameStream(stream)
+        with anyio.fail_after(TIMEOUT_S):
+            await prove(frames, KEY)
+            await frames.send({"kind": "relay", "worker": "worker-1"})
+            yield frames
+
+
+async def test_a_relay_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API server that is away has nothing to tell."""
+    monkeypatch.setattr(relays, "_ALIVE_EVERY_S", 0.01)
+    async with on_kubernetes(WorkerClock(), is_relayed=True) as connected, session(connected) as frames:
+        assert (await frames.receive())["kind"] == "lease"
+        assert await frames.receive() == {"kind": "alive"}
+
+
+@pytest.mark.parametrize("name", ["../leases/x", "a/b", "", "a?b"])
+async def test_a_relay_writes_nothing_but_statuses_of_requests(name: str) -> None:
+    """What is no name would be another path."""
+    async with on_kubernetes(WorkerClock(), is_relayed=True) as connected, session(connected) as frames:
+        await frames.send({"kind": "status", "number": 0, "name": name, "status": {}})
+        while (word := await frames.receive())["kind"] in {"lease", "alive"}:
+            pass
+    assert word["kind"] == "failed"
+    assert "no name of a request" in word["failure"]["message"]
