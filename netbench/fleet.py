@@ -42,8 +42,9 @@ class WorkerFleet(AsyncContextManagerMixin):
             ``priority_class`` or a ``pod_patch`` of the ``spec``.
         placement: This many on each named node, likewise.
         ready_timeout_s: How long they may take to become ready; None is 30 s for processes and 180 s for pods.
-        image: Image of the pods: any with Python 3.11 or newer as ``python3``; ``python:3.13-slim`` unless told
-            otherwise. This and what follows is for :meth:`Cluster.connect` only.
+        image: Image of the pods: any with Python 3.11 or newer as ``python3``. Unless told otherwise
+            ``python:3.N-slim`` of the Python 3.N that runs this: workers of the same version are ready sooner, as they
+            need not compile what they run. This and what follows is for :meth:`Cluster.connect` only.
         image_pull_policy: ``Always``, ``IfNotPresent`` or ``Never``.
         image_pull_secrets: Names of Secrets in the namespace.
         resources: ``{"cpu": ..., "memory": ...}``, both request and limit. Without it pods ask for little and have no

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
@@ -28,12 +29,18 @@ __all__ = (
     "PodOptions",
     "StatusEvent",
     "WorkerLost",
+    "default_image",
 )
 
-#: A stock image: Python and nothing of ours.
-DEFAULT_IMAGE = "python:3.13-slim"
 #: A number with one of Kubernetes' suffixes.
 _QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+
+
+def default_image() -> str:
+    """Give a stock image, Python and nothing of ours: of the version that runs this, for it runs the same byte-code."""
+    version = sys.version_info
+    # What is no release yet has no image of this name.
+    return f"python:{version.major}.{version.minor}-slim" if version.releaselevel == "final" else "python:3-slim"
 
 
 def _wrong(attribute: attrs.Attribute[Any], value: object, expected: str) -> InvalidArgumentError:
@@ -80,7 +87,8 @@ class PodOptions:
     """How a worker's pod is to be; on a Kubernetes cluster only.
 
     Attributes:
-        image: Any image with Python 3.11 or newer as ``python3``.
+        image: Any image with Python 3.11 or newer as ``python3``; with the version that runs this, workers are ready
+            sooner.
         image_pull_policy: ``Always``, ``IfNotPresent`` or ``Never``; None leaves it to the cluster.
         image_pull_secrets: Names of Secrets in the namespace.
         resources: ``cpu`` and ``memory``, as request and limit; empty asks for little and limits nothing.
@@ -94,7 +102,7 @@ class PodOptions:
         pod_patch: Merged into the pod template at last, lists with names by name.
     """
 
-    image: str = attrs.field(default=DEFAULT_IMAGE, validator=_word)
+    image: str = attrs.field(factory=default_image, validator=_word)
     image_pull_policy: str | None = attrs.field(
         default=None, validator=v.optional(v.one_of("Always", "IfNotPresent", "Never"))
     )

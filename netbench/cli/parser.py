@@ -250,7 +250,9 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
 def _add_kubernetes(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("Kubernetes cluster")
     _add_cluster(group)
-    group.add_argument("--image", help="with Python 3.11 or newer; default: python:3.13-slim")
+    group.add_argument(
+        "--image", help="with Python 3.11 or newer; default: python:3.N-slim, of the N that runs netbench"
+    )
     group.add_argument("--image-pull-policy", choices=("Always", "IfNotPresent", "Never"))
     group.add_argument(
         "--pull-secret", dest="image_pull_secrets", action="append", metavar="NAME", help="may be given again"

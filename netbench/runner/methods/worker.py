@@ -25,7 +25,12 @@ __all__ = ("WORKER_KEYS", "WorkerSettings", "read_deployment", "read_worker")
 _CL2_IMAGE = "netperfbenchmark"
 _WORKER_CONTAINER = "worker"
 WORKER_KEYS = (
-    Key("image", "an image with Python 3.11 or newer", "what the workers run in", default="python:3.13-slim"),
+    Key(
+        "image",
+        "an image with Python 3.11 or newer",
+        "what the workers run in",
+        default="python:3.N-slim, of the N that runs netbench",
+    ),
     Key("imagePullPolicy", "Always, IfNotPresent or Never", "when it is pulled"),
     Key("imagePullSecrets", "a list of names", "Secrets of the namespace"),
     Key("resources", "cpu and memory, or requests and limits", "without it workers ask for little and have no limit"),

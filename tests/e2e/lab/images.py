@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,11 +13,11 @@ from tests.e2e.lab.programs import run
 __all__ = ("FULL_IMAGE", "PAUSE_IMAGE", "PYTHON_IMAGE", "image_archives")
 
 PAUSE_IMAGE = "localhost/pause:1"
-#: The stock name that a worker fleet asks for; inside is Debian's Python of the same version.
-PYTHON_IMAGE = "docker.io/library/python:3.13-slim"
+#: The stock name that a worker fleet asks for; inside is Debian's Python, of the same version where Debian has it.
+PYTHON_IMAGE = f"docker.io/library/python:3.{sys.version_info.minor}-slim"
 FULL_IMAGE = "localhost/netbench-worker:full"
 
-_SUITE = "trixie"
+_SUITE = "bookworm" if sys.version_info < (3, 12) else "trixie"
 _ROOT = Path(__file__).parents[3]
 _CONTAINERFILE = _ROOT / "manifests" / "Containerfile"
 
@@ -24,8 +25,8 @@ _CONTAINERFILE = _ROOT / "manifests" / "Containerfile"
 def image_archives() -> list[Path]:
     """Give an OCI archive of each image, to be imported by each node's containerd."""
     pause = cached("pause-image", pause_binary().name, _make_pause)
-    python = cached("python-image", _SUITE, _make_python)
-    full = cached("full-image", f"{python.name}\n{_CONTAINERFILE.read_text()}", _make_full)
+    python = cached(f"python-{_SUITE}", PYTHON_IMAGE, _make_python)
+    full = cached(f"full-{_SUITE}", f"{python.name}\n{_CONTAINERFILE.read_text()}", _make_full)
     return [pause, python, full]
 
 
@@ -83,6 +84,7 @@ def _make_full(path: Path) -> None:
         "-q",
         "--pull-never",
         *certificates,
+        *("--build-arg", f"BASE={PYTHON_IMAGE}"),
         "-t",
         FULL_IMAGE,
         "-f",

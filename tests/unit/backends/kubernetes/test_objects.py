@@ -9,11 +9,13 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from netbench.backends.base import PodOptions
+from netbench.backends import base
+from netbench.backends.base import PodOptions, default_image
 from netbench.backends.kubernetes.bundle import BUNDLE_MAX_BYTES, Bundle, make_bundle
 from netbench.backends.kubernetes.crd import custom_resource_definition
 from netbench.backends.kubernetes.groups import hires
@@ -60,7 +62,7 @@ def test_the_bundle_holds_no_compiled_code() -> None:
 @pytest.mark.parametrize("part", ["crd", "role", "worker"])
 def test_the_files_in_manifests_are_what_the_command_prints(part: Part) -> None:
     """Written anew by ``netbench manifests --only PART``."""
-    assert (ROOT / "manifests" / f"{part}.yaml").read_text() == manifest(part)
+    assert (ROOT / "manifests" / f"{part}.yaml").read_text() == manifest(part).replace(default_image(), "python:3.13-slim")
 
 
 def test_a_definition_that_changes_has_a_new_revision() -> None:
@@ -134,7 +136,19 @@ def test_a_pod_without_resources_has_no_limit() -> None:
 def test_a_patch_changes_the_container_that_it_names() -> None:
     """And leaves the rest of it."""
     patched = pod(pod_patch={"spec": {"containers": [{"name": "worker", "workingDir": "/x"}]}})["containers"][0]
-    assert (patched["workingDir"], patched["image"]) == ("/x", "python:3.13-slim")
+    assert (patched["workingDir"], patched["image"]) == ("/x", default_image())
+
+
+def test_a_pod_has_the_python_that_runs_the_controller() -> None:
+    """Whose byte-code it can run."""
+    assert pod()["containers"][0]["image"] == f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
+
+
+def test_a_python_that_is_no_release_yet_takes_the_newest_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no image of its own version's name."""
+    version = SimpleNamespace(major=3, minor=99, releaselevel="alpha")
+    monkeypatch.setattr(base, "sys", SimpleNamespace(version_info=version))
+    assert default_image() == "python:3-slim"
 
 
 def test_a_patch_removes_what_it_sets_to_none() -> None:
