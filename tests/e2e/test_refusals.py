@@ -94,7 +94,7 @@ async def test_a_crashing_command_is_shown_with_its_last_words(cluster: nb.Clust
 
 async def test_a_worker_whose_code_was_changed_does_not_run_it(cluster: nb.Cluster) -> None:
     """The pod compares the code's hash with the one that it was made with."""
-    words = ["python3", "-c", BOOTSTRAP, "/var/run/netbench/bundle.zip", "0" * 64]
+    words = ["python3", "-c", BOOTSTRAP, "/var/run/netbench/worker.zip", "0" * 64]
     patch = {"spec": {"containers": [{"name": "worker", "command": words}]}}
     said, _ = await refused(cluster, pod_patch=patch)
     assert "it is not run" in said

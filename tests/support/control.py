@@ -11,7 +11,6 @@ import attrs
 import pytest
 
 from netbench.backends.base import PodOptions
-from netbench.backends.kubernetes.bundle import Bundle
 from netbench.backends.kubernetes.crew import KubernetesCrew
 from netbench.backends.kubernetes.lease import FleetLease
 from netbench.backends.kubernetes.objects import FleetObjects
@@ -78,7 +77,7 @@ async def on_kubernetes(
         may_go_direct: Whether a worker with a relay may ask for the API server all the same.
     """
     api, names, key = KubeApi(FakeApiServer()), FleetNames("team", "0123abcd"), bytes(32)
-    lease = FleetLease(api, FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", ""), key=key))
+    lease = FleetLease(api, FleetObjects(names=names, options=PodOptions(), code=(), key=key))
     crew = KubernetesCrew(api, names, lease, dict.fromkeys((NAME, BASE), BASE) if is_relayed else {})
     base = anyio.CancelScope()
 

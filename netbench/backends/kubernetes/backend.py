@@ -8,11 +8,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.to_thread
 import attrs
 
 from netbench.backends.base import BackendFacts, PodOptions
-from netbench.backends.kubernetes.bundle import make_bundle
+from netbench.backends.kubernetes.bundle import BundleInTheMaking
 from netbench.backends.kubernetes.crd import ensure_crd
 from netbench.backends.kubernetes.credentials import find_access
 from netbench.backends.kubernetes.fleet import FleetPlan, open_fleet
@@ -55,10 +54,17 @@ class KubernetesBackend:
     """Implements :class:`netbench.backends.base.Backend`; made by :func:`open_kubernetes`."""
 
     def __init__(
-        self, api: KubeApi, access: Access, namespace: str, version: str, places: Mapping[Node, Place] | None
+        self,
+        api: KubeApi,
+        access: Access,
+        code: BundleInTheMaking,
+        namespace: str,
+        version: str,
+        places: Mapping[Node, Place] | None,
     ) -> None:
         self._api = api
         self._access = access
+        self._code = code
         self._namespace = namespace
         self._version = version
         self._places = places
@@ -94,6 +100,7 @@ class KubernetesBackend:
             InvalidArgumentError: The placement names a node that is not there.
             PlacementError: A worker will not become ready.
             AccessDeniedError: A right is missing.
+            HostError: A package that the worker imports is not installed here.
         """
         plan = FleetPlan(
             namespace=self._namespace,
@@ -104,9 +111,9 @@ class KubernetesBackend:
             progress=spec.progress,
             arguments=self._access.arguments,
         )
-        bundle = await anyio.to_thread.run_sync(make_bundle)
+        code = await self._code.wait()
         try:
-            async with open_fleet(self._api, plan, bundle, self._abandon) as crew:
+            async with open_fleet(self._api, plan, code, self._abandon) as crew:
                 yield crew
         except AccessDeniedError as error:
             raise explained(error, self._access.context, str(self._access.configuration.host)) from error
@@ -151,6 +158,7 @@ async def open_kubernetes(spec: ConnectSpec) -> AsyncIterator[KubernetesBackend]
         BackendError: The cluster refuses or is away.
     """
     async with AsyncExitStack() as stack:
+        code = BundleInTheMaking()
         api, access = await stack.enter_async_context(open_api(spec))
         try:
             version = await _version(api)
@@ -159,7 +167,7 @@ async def open_kubernetes(spec: ConnectSpec) -> AsyncIterator[KubernetesBackend]
             places = await _places(api)
         except AccessDeniedError as error:
             raise explained(error, access.context, str(access.configuration.host)) from error
-        yield KubernetesBackend(api, access, namespace, version, places)
+        yield KubernetesBackend(api, access, code, namespace, version, places)
 
 
 async def _version(api: KubeApi) -> str:

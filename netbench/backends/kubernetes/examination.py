@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
+
 from netbench.backends.base import Finding
 from netbench.backends.kubernetes.backend import ConnectSpec, open_api
-from netbench.backends.kubernetes.bundle import BUNDLE_MAX_BYTES, make_bundle
+from netbench.backends.kubernetes.bundle import ARCHIVE_MAX_BYTES, make_bundle
 from netbench.backends.kubernetes.crd import CRD_PATH
 from netbench.backends.kubernetes.removal import dead_fleets
 from netbench.backends.kubernetes.rights import CONTROLLER_RULES
@@ -28,7 +30,7 @@ _LEVEL = "pod-security.kubernetes.io/enforce"
 async def examine(
     kubeconfig: str | os.PathLike[str] | None, context: str | None, namespace: str | None
 ) -> list[Finding]:
-    """Look at version, rights, Pod Security, custom resource, nodes, bundle and leftovers. Changes nothing."""
+    """Look at version, rights, Pod Security, custom resource, nodes, code and leftovers. Changes nothing."""
     try:
         async with open_api(ConnectSpec(kubeconfig=kubeconfig, context=context, namespace=namespace)) as (api, access):
             return await _look(api, access, namespace or access.namespace)
@@ -45,7 +47,7 @@ async def _look(api: KubeApi, access: Access, namespace: str | None) -> list[Fin
         await _rights(api, namespace),
         await _definition(api),
         await _nodes(api),
-        _bundle(),
+        await _code(),
         await _leftovers(api, namespace, access),
     ]
 
@@ -122,11 +124,12 @@ async def _nodes(api: KubeApi) -> Finding:
     return Finding("nodes", "ok", detail)
 
 
-def _bundle() -> Finding:
-    size = len(make_bundle().data)
-    if size > BUNDLE_MAX_BYTES:
-        return Finding("workers' code", "missing", f"{size} bytes do not fit into a ConfigMap", "report this")
-    return Finding("workers' code", "ok", f"{size} bytes, of the {BUNDLE_MAX_BYTES} that a ConfigMap takes")
+async def _code() -> Finding:
+    sizes = [len(archive.data) for archive in await anyio.to_thread.run_sync(make_bundle)]
+    if max(sizes) > ARCHIVE_MAX_BYTES:
+        return Finding("workers' code", "missing", f"{max(sizes)} bytes do not fit into a ConfigMap", "report this")
+    told = f"{' and '.join(map(str, sizes))} bytes, of the {ARCHIVE_MAX_BYTES} that a ConfigMap takes"
+    return Finding("workers' code", "ok", told)
 
 
 async def _leftovers(api: KubeApi, namespace: str | None, access: Access) -> Finding:

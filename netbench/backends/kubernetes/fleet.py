@@ -25,10 +25,10 @@ from netbench.tasks import background_tasks, together
 from netbench.topology import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from netbench.backends.base import PodOptions
-    from netbench.backends.kubernetes.bundle import Bundle
+    from netbench.backends.kubernetes.bundle import Archive
     from netbench.backends.kubernetes.objects import Place
     from netbench.backends.kubernetes.pods import PodFacts
     from netbench.kube.api import KubeApi
@@ -67,14 +67,14 @@ class FleetPlan:
 
 @asynccontextmanager
 async def open_fleet(
-    api: KubeApi, plan: FleetPlan, bundle: Bundle, abandon: anyio.Event
+    api: KubeApi, plan: FleetPlan, code: Sequence[Archive], abandon: anyio.Event
 ) -> AsyncIterator[KubernetesCrew]:
     """Make the fleet's objects, wait until its workers are ready, and remove everything at the end.
 
     Args:
         api: The API server.
         plan: What it is to be.
-        bundle: The workers' code.
+        code: The workers'.
         abandon: Once set, the removal is not waited for.
 
     Raises:
@@ -83,7 +83,7 @@ async def open_fleet(
         BackendError: The API server refuses or is away.
     """
     names = FleetNames(plan.namespace, secrets.token_hex(4))
-    objects = FleetObjects(names=names, options=plan.options, bundle=bundle, key=secrets.token_bytes(_KEY_BYTES))
+    objects = FleetObjects(names=names, options=plan.options, code=code, key=secrets.token_bytes(_KEY_BYTES))
     hired = hires(names.base, plan.counts)
     expected = len(hired)
     lease = FleetLease(api, objects)

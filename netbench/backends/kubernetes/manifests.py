@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import yaml
 
 from netbench.backends.base import PodOptions
-from netbench.backends.kubernetes.bundle import Bundle
+from netbench.backends.kubernetes.bundle import ARCHIVES, Archive
 from netbench.backends.kubernetes.crd import custom_resource_definition
 from netbench.backends.kubernetes.groups import hires
 from netbench.backends.kubernetes.objects import FleetObjects
@@ -47,7 +47,8 @@ def _role(namespace: str | None) -> list[JsonObject]:
 
 def _worker(namespace: str | None) -> list[JsonObject]:
     names = FleetNames(namespace or "netbench", "example")
-    objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", _HASH), key=b"")
+    code = [Archive(name, b"", _HASH) for name in ARCHIVES]
+    objects = FleetObjects(names=names, options=PodOptions(), code=code, key=b"")
     (worker,) = hires(names.base, {None: 1})
     return [*(value for _, value in objects.account()), objects.pod(worker)]
 

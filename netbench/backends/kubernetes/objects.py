@@ -12,10 +12,10 @@ from netbench.kube.control import LEASE_DURATION_S
 from netbench.kube.names import CONTROL_ANNOTATION, ROLE_LABEL, WORKERS_ANNOTATION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from netbench.backends.base import PodOptions
-    from netbench.backends.kubernetes.bundle import Bundle
+    from netbench.backends.kubernetes.bundle import Archive
     from netbench.backends.kubernetes.groups import Hire
     from netbench.kube.api import JsonObject
     from netbench.kube.control import FleetControl
@@ -36,18 +36,20 @@ HOSTNAME_LABEL = "kubernetes.io/hostname"
 #: network.
 _REQUESTS = {"cpu": "100m", "memory": "96Mi"}
 
-#: Checks the bundle before anything of it runs. The pod's own words, so that it needs nothing but Python.
+#: Checks the archives before anything of them runs. The pod's own words, so that it needs nothing but Python.
 BOOTSTRAP = """\
 import hashlib, runpy, sys
-path, wanted = sys.argv[1:3]
 if sys.version_info < (3, 11):
     sys.exit("netbench: this image has Python %d.%d, and 3.11 or newer is needed" % sys.version_info[:2])
-with open(path, "rb") as file:
-    found = hashlib.sha256(file.read()).hexdigest()
-if found != wanted:
-    sys.exit("netbench: the worker's code has hash " + found + " and not " + wanted + "; it is not run")
-sys.path.insert(0, path)
-sys.argv = ["netbench.worker", *sys.argv[3:]]
+words = sys.argv[1:]
+while words and not words[0].startswith("-"):
+    path, wanted, *words = words
+    with open(path, "rb") as file:
+        found = hashlib.sha256(file.read()).hexdigest()
+    if found != wanted:
+        sys.exit("netbench: " + path + " has hash " + found + " and not " + wanted + "; it is not run")
+    sys.path.insert(0, path)
+sys.argv = ["netbench.worker", *words]
 runpy.run_module("netbench.worker", run_name="__main__", alter_sys=True)
 """
 
@@ -72,13 +74,13 @@ class FleetObjects:
     Attributes:
         names: Their names.
         options: What the user asked for.
-        bundle: The worker's code.
+        code: The workers'.
         key: The fleet's key.
     """
 
     names: FleetNames
     options: PodOptions
-    bundle: Bundle
+    code: Sequence[Archive]
     key: bytes = attrs.field(repr=False)
 
     def account(self) -> list[tuple[str, JsonObject]]:
@@ -96,18 +98,21 @@ class FleetObjects:
         ]
 
     def data(self) -> list[tuple[str, JsonObject]]:
-        """Give the Secret with the key and the ConfigMap with the code."""
+        """Give the Secret with the key and the ConfigMaps with the code."""
         secret = self._object(
             "v1", "Secret", immutable=True, type="Opaque", data={"key": base64.b64encode(self.key).decode()}
         )
-        config = self._object(
-            "v1",
-            "ConfigMap",
-            name=self._bundle_name,
-            immutable=True,
-            binaryData={"bundle.zip": base64.b64encode(self.bundle.data).decode()},
-        )
-        return [(self._core("secrets"), secret), (self._core("configmaps"), config)]
+        configs = [
+            self._object(
+                "v1",
+                "ConfigMap",
+                name=self._name(archive),
+                immutable=True,
+                binaryData={archive.name: base64.b64encode(archive.data).decode()},
+            )
+            for archive in self.code
+        ]
+        return [(self._core("secrets"), secret), *((self._core("configmaps"), each) for each in configs)]
 
     def lease(self, control: FleetControl, now: str, holder: str, workers: int) -> JsonObject:
         """Give the Lease of a fleet of so many workers."""
@@ -149,9 +154,8 @@ class FleetObjects:
         metadata = {**metadata, **identity, "labels": {**(metadata.get("labels") or {}), **labels}}
         return {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": metadata}
 
-    @property
-    def _bundle_name(self) -> str:
-        return f"{self.names.base}-{self.bundle.sha256[:12]}"
+    def _name(self, archive: Archive) -> str:
+        return f"{self.names.base}-{archive.name.removesuffix('.zip')}-{archive.sha256[:12]}"
 
     def _core(self, plural: str) -> str:
         return f"/api/v1/namespaces/{self.names.namespace}/{plural}"
@@ -171,7 +175,7 @@ class FleetObjects:
         options = self.options
         # The account is among them and not in the volume that Kubernetes would add: each field costs the API server.
         given: list[JsonObject] = [
-            {"configMap": {"name": self._bundle_name}},
+            *({"configMap": {"name": self._name(archive)}} for archive in self.code),
             {"secret": {"name": self.names.base}},
             {"configMap": {"name": _AUTHORITY}},
             {"serviceAccountToken": {"path": "token", "expirationSeconds": _TOKEN_S}},
@@ -233,10 +237,11 @@ class FleetObjects:
         # An API server spends on each field that is not in a list such as the arguments, whenever a pod is written.
         options = self.options
         limits = dict(options.resources)
+        code = [word for archive in self.code for word in (f"{_PATH}/{archive.name}", archive.sha256)]
         container: JsonObject = {
             "name": "worker",
             "image": options.image,
-            "command": ["python3", "-B", "-u", "-c", BOOTSTRAP, f"{_PATH}/bundle.zip", self.bundle.sha256],
+            "command": ["python3", "-B", "-u", "-c", BOOTSTRAP, *code],
             "args": [
                 *("--control", f"kubernetes:{self.names.namespace}/{self.names.fleet}", "--account", _PATH),
                 *("--name", hire.name, "--listen", "$(POD_IP)"),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +13,7 @@ import pytest
 
 from netbench.backends import base
 from netbench.backends.base import PodOptions, default_image
-from netbench.backends.kubernetes.bundle import BUNDLE_MAX_BYTES, Bundle, make_bundle
+from netbench.backends.kubernetes.bundle import ARCHIVES, Archive
 from netbench.backends.kubernetes.crd import custom_resource_definition
 from netbench.backends.kubernetes.groups import hires
 from netbench.backends.kubernetes.manifests import Part, manifest
@@ -26,43 +23,15 @@ from netbench.errors import InvalidArgumentError
 from netbench.kube.names import FleetNames
 
 ROOT = Path(__file__).parents[4]
-
-
-def test_the_bundle_fits_into_a_config_map() -> None:
-    """With room for its own words."""
-    assert len(make_bundle().data) < BUNDLE_MAX_BYTES * 0.8
-
-
-def test_the_bundle_is_the_same_each_time() -> None:
-    """So its hash names it."""
-    assert make_bundle() == make_bundle()
-
-
-def test_a_worker_starts_from_the_bundle_with_nothing_installed(tmp_path: Path) -> None:
-    """As in a pod of a stock image: it says what its environment lacks."""
-    path = tmp_path / "bundle.zip"
-    path.write_bytes(make_bundle().data)
-    code = (
-        "import sys, runpy; sys.path[:] = [sys.argv[1], *(p for p in sys.path if 'site-packages' not in p)];"
-        "sys.argv[:] = ['w', '--name', 'a', '--control', 'kubernetes:a/b', '--account', '/nowhere'];"
-        "runpy.run_module('netbench.worker', run_name='__main__', alter_sys=True)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code, str(path)], check=False, capture_output=True, text=True, timeout=60
-    )
-    assert "this is no pod of a worker fleet" in done.stderr
-
-
-def test_the_bundle_holds_no_compiled_code() -> None:
-    """It runs on every processor."""
-    names = zipfile.ZipFile(io.BytesIO(make_bundle().data)).namelist()
-    assert all(name.endswith(".py") for name in names)
+CODE = tuple(Archive(name, name.encode(), "0" * 64) for name in ARCHIVES)
 
 
 @pytest.mark.parametrize("part", ["crd", "role", "worker"])
 def test_the_files_in_manifests_are_what_the_command_prints(part: Part) -> None:
     """Written anew by ``netbench manifests --only PART``."""
-    assert (ROOT / "manifests" / f"{part}.yaml").read_text() == manifest(part).replace(default_image(), "python:3.13-slim")
+    assert (ROOT / "manifests" / f"{part}.yaml").read_text() == manifest(part).replace(
+        default_image(), "python:3.13-slim"
+    )
 
 
 def test_a_definition_that_changes_has_a_new_revision() -> None:
@@ -72,11 +41,14 @@ def test_a_definition_that_changes_has_a_new_revision() -> None:
     assert (revision, hashlib.sha256(text.encode()).hexdigest()[:16]) == ("3", "5ceeef89d72cbcfa")
 
 
+def fleet(**options: Any) -> FleetObjects:
+    """Give what makes the objects of a fleet with these options."""
+    return FleetObjects(names=FleetNames("team", "f"), options=PodOptions(**options), code=CODE, key=b"")
+
+
 def pods(counts: dict[Place | None, int], **options: Any) -> list[dict[str, Any]]:
     """Give the pods of a fleet with these options."""
-    objects = FleetObjects(
-        names=FleetNames("team", "f"), options=PodOptions(**options), bundle=Bundle(b"", "0" * 64), key=b""
-    )
+    objects = fleet(**options)
     return [objects.pod(hire) for hire in hires(objects.names.base, counts)]
 
 
@@ -84,6 +56,23 @@ def pod(**options: Any) -> dict[str, Any]:
     """Give the specification of the only pod of a fleet with these options."""
     spec: dict[str, Any] = pods({None: 1}, **options)[0]["spec"]
     return spec
+
+
+def test_each_archive_travels_in_a_config_map_of_its_own() -> None:
+    """One does not hold both. All that a fleet makes has its label, by which it is removed."""
+    _, *configs = [value for _, value in fleet().data()]
+    assert [list(each["binaryData"]) for each in configs] == [[name] for name in ARCHIVES]
+    assert {each["metadata"]["labels"]["netbench.io/fleet"] for each in configs} == {"f"}
+
+
+def test_a_pod_has_all_archives_where_its_command_looks_for_them() -> None:
+    """In the one volume that it has, beside key and account."""
+    spec = pod()
+    (volume,) = [each["projected"]["sources"] for each in spec["volumes"] if "projected" in each]
+    mounted = {each["configMap"]["name"] for each in volume if "configMap" in each}
+    assert {value["metadata"]["name"] for _, value in fleet().data()[1:]} < mounted
+    words = spec["containers"][0]["command"]
+    assert words[5:] == ["/var/run/netbench/worker.zip", "0" * 64, "/var/run/netbench/packages.zip", "0" * 64]
 
 
 def test_the_names_of_pods_are_in_the_order_of_their_numbers() -> None:

@@ -12,7 +12,6 @@ from anyio.abc import SocketAttribute
 
 from netbench.backends.base import PodOptions
 from netbench.backends.kubernetes import arming, groups
-from netbench.backends.kubernetes.bundle import Bundle
 from netbench.backends.kubernetes.groups import hires
 from netbench.backends.kubernetes.hiring import create_pods
 from netbench.backends.kubernetes.objects import FleetObjects
@@ -76,7 +75,7 @@ async def test_a_pod_is_made_when_its_relay_is_ready_and_told_where_that_is(monk
     """A relay is ready when its pod has an address and it has said hello."""
     monkeypatch.setattr(groups, "_GROUP_MAX", 2)
     api, names = KubeApi(FakeApiServer()), FleetNames("team", "f")
-    objects = FleetObjects(names=names, options=PodOptions(), bundle=Bundle(b"", ""), key=b"")
+    objects = FleetObjects(names=names, options=PodOptions(), code=(), key=b"")
     hired = hires(names.base, {None: 3})
     arrivals = Arrivals(api, names, len(hired), None)
 
