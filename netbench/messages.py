@@ -121,7 +121,8 @@ class WorkerHello:
         worker: Its name.
         protocol: Its :data:`PROTOCOL_VERSION`.
         pid: Its process id, as it sees it.
-        peer_port: The TCP port at which it takes sessions from other workers.
+        address: The address at which other workers reach it. A pod's status tells it too, up to a second later.
+        peer_port: The TCP port there at which it takes sessions from them.
         drivers: The drivers it can run; for each the path of its program, ``""`` for the native one.
         host: Facts about where it runs.
     """
@@ -129,6 +130,7 @@ class WorkerHello:
     worker: str
     protocol: int
     pid: int
+    address: str
     peer_port: int
     drivers: dict[str, str]
     host: HostFacts

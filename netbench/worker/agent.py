@@ -80,6 +80,7 @@ async def serve(control: WorkerControl, name: str, listen_host: str, clock: Work
             worker=name,
             protocol=PROTOCOL_VERSION,
             pid=os.getpid(),
+            address=listen_host,
             peer_port=listener.extra(SocketAttribute.local_port),  # noqa: S610 - not Django's
             drivers=programs,
             host=host_facts(listen_host),

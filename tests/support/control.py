@@ -62,7 +62,15 @@ class Connected:
 def hello() -> WorkerHello:
     """Give a worker's first words."""
     host = HostFacts(hostname="h", kernel="k", machine="m", cpu_count=1, python="3", netbench="0")
-    return WorkerHello(worker=NAME, protocol=PROTOCOL_VERSION, pid=1, peer_port=1, drivers={"native": ""}, host=host)
+    return WorkerHello(
+        worker=NAME,
+        protocol=PROTOCOL_VERSION,
+        pid=1,
+        address=HOST,
+        peer_port=1,
+        drivers={"native": ""},
+        host=host,
+    )
 
 
 @asynccontextmanager

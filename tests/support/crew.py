@@ -78,7 +78,13 @@ class FakeCrew:
         facts = HostFacts(hostname="fake", kernel="Linux 6", machine="x86_64", cpu_count=2, python="3.11", netbench="0")
         self.hellos = {
             worker.name: WorkerHello(
-                worker=worker.name, protocol=1, pid=1, peer_port=1, drivers=dict.fromkeys(drivers, ""), host=facts
+                worker=worker.name,
+                protocol=1,
+                pid=1,
+                address=worker.address,
+                peer_port=1,
+                drivers=dict.fromkeys(drivers, ""),
+                host=facts,
             )
             for worker in self.workers
         }

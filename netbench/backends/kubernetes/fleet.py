@@ -118,8 +118,8 @@ async def open_fleet(
 
 def _workers(ready: Iterable[tuple[PodFacts, WorkerHello]], zones: Mapping[str, str | None]) -> list[Worker]:
     return [
-        Worker(name=pod.name, node=pod.node or "", address=pod.address or "", zone=zones.get(pod.node or ""))
-        for pod, _ in ready
+        Worker(name=pod.name, node=pod.node or "", address=hello.address, zone=zones.get(pod.node or ""))
+        for pod, hello in ready
     ]
 
 

@@ -53,8 +53,8 @@ async def _create(api: KubeApi, objects: FleetObjects, waiting: Iterator[Hire], 
     for hire in waiting:
         relay = None
         if hire.relay is not None and _is_relayed(hire):
-            pod, hello = await arrivals.ready(hire.relay)
-            relay = f"{pod.address}:{hello.peer_port}"
+            hello = await arrivals.ready(hire.relay)
+            relay = f"{hello.address}:{hello.peer_port}"
         try:
             await api.create(objects.pods_path, objects.pod(hire, relay))
         except AccessDeniedError:

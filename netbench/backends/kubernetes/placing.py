@@ -76,11 +76,11 @@ class Arrivals:
             self._unclear = f"worker {change.value['metadata']['name']} said what cannot be understood: {error}"
         self._notify()
 
-    async def ready(self, name: str) -> tuple[PodFacts, WorkerHello]:
-        """Wait until a worker is ready, and give its pod and hello. The caller sets the deadline."""
+    async def ready(self, name: str) -> WorkerHello:
+        """Wait until a worker is ready, and give its hello. The caller sets the deadline."""
         while name not in self._arrived:
             await self._changed.wait()
-        return self._pods[name], self._hellos[name]
+        return self._hellos[name]
 
     async def wait(self, timeout_s: float) -> list[tuple[PodFacts, WorkerHello]]:
         """Wait until all workers are ready, and give their pods and hellos by name.
@@ -119,7 +119,7 @@ class Arrivals:
             return
         if pod.trouble is not None:
             self._troubles[name] = pod.trouble
-        elif name in self._hellos and pod.address and pod.node:
+        elif name in self._hellos and pod.node:
             self._arrived.add(name)
 
     async def _refuse_hopeless(self) -> None:

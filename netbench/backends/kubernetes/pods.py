@@ -50,14 +50,12 @@ class PodFacts:
     Attributes:
         name: Its name.
         node: The node that it is placed on.
-        address: Its address.
         trouble: Why it will not become ready.
         waits_for: What it waits for if it still may.
     """
 
     name: str
     node: str | None
-    address: str | None
     trouble: Trouble | None
     waits_for: str
 
@@ -67,7 +65,6 @@ class PodFacts:
         return cls(
             name=pod["metadata"]["name"],
             node=pod_node(pod),
-            address=(pod.get("status") or {}).get("podIP"),
             trouble=trouble(pod),
             waits_for=_waits_for(pod),
         )
