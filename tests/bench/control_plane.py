@@ -38,8 +38,8 @@ _PEER = "clusterloader2"
 #: and the least in all, on another host of the same kind with simulated workers; for when it does not run here.
 _PEERS = {50: 3.0, 500: 11.0, 1000: 18.0}
 _PEER_ALL_MS = 63.0
-#: Few pairs cost about as much as one of the API server's collections of garbage: so many runs have some thousand.
-_PAIRS_IN_ALL, _RUNS_MAX = 1000, 5
+#: Few pairs cost about as much as one of the API server's collections of garbage: so many runs have these in all.
+_PAIRS_IN_ALL, _RUNS_MAX = 1500, 5
 _MIB = 2**20
 
 

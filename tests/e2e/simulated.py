@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from netbench.kube.watching import Change
+    from netbench.messages import WorkerHello
     from tests.e2e.kubernetes import Kubernetes
 
 __all__ = ("SELECTOR", "Work", "node_name", "open_account", "simulated_nodes")
@@ -47,6 +48,8 @@ _NODE_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _HEARTBEAT_S = 10.0
 _UNTAINTED_WITHIN_S = 30
 _PODS = "200"
+#: All agents share a processor, and thousands that start at once would each take a minute.
+_STARTING_AT_ONCE = 128
 
 
 def node_name(number: int) -> str:
@@ -196,6 +199,7 @@ class _Agents:
         self._kubernetes = kubernetes
         self._directory = directory
         self._opening = anyio.Lock()
+        self._starting = anyio.Semaphore(_STARTING_AT_ONCE)
         self._found: tuple[str, bytes] | None = None
 
     async def work(self, pod: dict[str, Any], address: str) -> None:
@@ -210,8 +214,19 @@ class _Agents:
         parser.add_argument("--for-others", action="store_true")
         arguments, _ = parser.parse_known_args(pod["spec"]["containers"][0]["args"])
         way = Way.of(arguments.relay, for_others=arguments.for_others)
-        async with open_kubernetes_control(names, name, key, clock, way, partial(self._open_api, server)) as control:
-            await serve(control, name, address, clock)
+        opened = open_kubernetes_control(names, name, key, clock, way, partial(self._open_api, server))
+        async with AsyncExitStack() as start:
+            await start.enter_async_context(self._starting)
+            async with opened as control:
+                announce = control.announce
+
+                async def announced(hello: WorkerHello) -> None:
+                    await announce(hello)
+                    await start.aclose()
+
+                # That it is ready is said nowhere else.
+                control.announce = announced  # type: ignore[method-assign]
+                await serve(control, name, address, clock)
 
     @asynccontextmanager
     async def _open_api(self, server: str) -> AsyncIterator[KubeApi]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import anyio
+
 from netbench.errors import AccessDeniedError, ApiError, PlacementError
 from netbench.tasks import together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from netbench.backends.kubernetes.groups import Hire
     from netbench.backends.kubernetes.objects import FleetObjects
@@ -25,10 +27,14 @@ __all__ = ("create_pods",)
 
 #: Each takes a connection, whose buffers are 0.4 MiB of the controller's memory.
 _AT_ONCE = 8
+#: A pod whose image is there runs in two or three seconds, and later on nodes with many.
+_RELAYS_WITHIN_S = 10.0
 
 
 async def create_pods(api: KubeApi, objects: FleetObjects, hired: Sequence[Hire], arrivals: Arrivals) -> None:
     """Create all pods of a fleet: first those of relays, and the others each when its relay is ready.
+
+    A relay that is not ready soon is not waited for: its node may have to pull the image, as the others' must.
 
     Args:
         api: The API server.
@@ -42,19 +48,32 @@ async def create_pods(api: KubeApi, objects: FleetObjects, hired: Sequence[Hire]
         BackendError: The API server is away.
     """
     waiting = iter(sorted(hired, key=_is_relayed))
-    await together([partial(_create, api, objects, waiting, arrivals) for _ in range(_AT_ONCE)])
+    whereabouts = partial(_relay, arrivals, anyio.current_time() + _RELAYS_WITHIN_S)
+    await together([partial(_create, api, objects, waiting, whereabouts) for _ in range(_AT_ONCE)])
 
 
 def _is_relayed(hire: Hire) -> bool:
     return hire.relay is not None and hire.relay != hire.name
 
 
-async def _create(api: KubeApi, objects: FleetObjects, waiting: Iterator[Hire], arrivals: Arrivals) -> None:
+async def _relay(arrivals: Arrivals, deadline_s: float, hire: Hire) -> str | None:
+    """Give where a worker's relay is; None where it has none, or is to do without."""
+    if hire.relay is None or not _is_relayed(hire):
+        return None
+    with anyio.CancelScope(deadline=deadline_s):
+        hello = await arrivals.ready(hire.relay)
+        return f"{hello.address}:{hello.peer_port}"
+    return None
+
+
+async def _create(
+    api: KubeApi,
+    objects: FleetObjects,
+    waiting: Iterator[Hire],
+    whereabouts: Callable[[Hire], Awaitable[str | None]],
+) -> None:
     for hire in waiting:
-        relay = None
-        if hire.relay is not None and _is_relayed(hire):
-            hello = await arrivals.ready(hire.relay)
-            relay = f"{hello.address}:{hello.peer_port}"
+        relay = await whereabouts(hire)
         try:
             await api.create(objects.pods_path, objects.pod(hire, relay))
         except AccessDeniedError:

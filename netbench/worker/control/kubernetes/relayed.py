@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from contextlib import AsyncExitStack, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from netbench.messages import to_wire
 from netbench.worker.peer.proof import prove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
     from netbench.kube.api import JsonObject
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ("RelayedLink",)
 
-_CONNECT_TIMEOUT_S = 10.0
+#: Where many workers start at once on a busy node; then there is still time to ask the API server for the Lease.
+_OPEN_TIMEOUT_S = LEASE_DURATION_S * 2 / 3
 #: A relay says something each five seconds. That it hangs must be found out before the Lease runs out.
 _MUTE_S = LEASE_DURATION_S / 2
 #: A relay is removed a moment before those whose relay it is, at the fleet's end. They need not go to the API server to
@@ -108,18 +110,16 @@ class RelayedLink:
             await direct.follow(take_lease, take_request)
 
     async def _follow_relay(self, take_lease: Take, take_request: Take) -> None:
-        host, port = self._relay
-        with anyio.fail_after(_CONNECT_TIMEOUT_S):
-            stream = await anyio.connect_tcp(host, port)
-        async with stream:
-            frames = FrameStream(stream)
-            with anyio.fail_after(_CONNECT_TIMEOUT_S):
+        async with AsyncExitStack() as stack:
+            with _within(_OPEN_TIMEOUT_S, "there was no session with it"):
+                host, port = self._relay
+                frames = FrameStream(await stack.enter_async_context(await anyio.connect_tcp(host, port)))
                 await prove(frames, self._key)
                 await frames.send({"kind": "relay", "worker": self._pod})
             self._frames = frames
             self._opened.set()
             while True:
-                with anyio.fail_after(_MUTE_S):
+                with _within(_MUTE_S, "it said nothing"):
                     word = await frames.receive()
                 self._take(word, take_lease, take_request)
 
@@ -142,23 +142,23 @@ class RelayedLink:
                 take_lease(Change(change, value))
             case {"kind": "request", "value": dict(value)}:
                 take_request(Change("present", value))
-            case {"kind": "done", "number": int(number)} if number in self._answers:
-                self._answers[number].is_done = True
-                self._answers[number].came.set()
-            case {
-                "kind": "refused",
-                "number": int(number),
-                "status": int(status),
-                "reason": str(reason),
-                "message": str(message),
-            } if number in self._answers:
-                self._answers[number].refusal = ApiError(message, status=status, reason=reason, verb="", path="")
-                self._answers[number].came.set()
+            case {"kind": "done", "number": int(number)}:
+                self._take_answer(number, None)
+            case {"kind": "refused", "number": int(number), "status": int(status), "reason": str(reason), **rest}:
+                self._take_answer(
+                    number, ApiError(str(rest["message"]), status=status, reason=reason, verb="", path="")
+                )
             case {"kind": "alive"}:
                 pass
             case _:
                 msg = f"the relay said what is not for a worker: {str(word)[:80]}"
                 raise ProtocolError(msg)
+
+    def _take_answer(self, number: int, refusal: ApiError | None) -> None:
+        answer = self._answers.pop(number, None)
+        if answer is not None:
+            answer.is_done, answer.refusal = refusal is None, refusal
+            answer.came.set()
 
     async def _asked(self, word: dict[str, Any]) -> bool:
         """Have the relay write something; false where there is no relay, or none any more."""
@@ -172,8 +172,6 @@ class RelayedLink:
             await answer.came.wait()
         except GONE:
             return False
-        finally:
-            del self._answers[number]
         if answer.refusal is not None:
             raise answer.refusal
         return answer.is_done
@@ -184,3 +182,13 @@ class RelayedLink:
             msg = "there is a way, and it is not known"
             raise RuntimeError(msg)
         return self._direct
+
+
+@contextmanager
+def _within(seconds: float, what: str) -> Iterator[None]:
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError as error:
+        msg = f"{what} for {seconds:g} s"
+        raise TimeoutError(msg) from error

@@ -12,6 +12,7 @@ from anyio.abc import SocketAttribute
 
 from netbench.backends.base import PodOptions
 from netbench.backends.kubernetes import arming, groups
+from netbench.backends.kubernetes import hiring as hirings
 from netbench.backends.kubernetes.groups import hires
 from netbench.backends.kubernetes.hiring import create_pods
 from netbench.backends.kubernetes.objects import FleetObjects
@@ -71,33 +72,56 @@ def test_neighbours_of_a_large_fleet_have_one_relay() -> None:
     assert (relays["f-063"], relays["f-127"], relays["f-129"]) == ("f-000", "f-064", "f-128")
 
 
-async def test_a_pod_is_made_when_its_relay_is_ready_and_told_where_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the address that it says itself, which a pod's status may be late to tell."""
-    monkeypatch.setattr(groups, "_GROUP_MAX", 2)
-    api, names = KubeApi(FakeApiServer()), FleetNames("team", "f")
-    objects = FleetObjects(names=names, options=PodOptions(), code=(), key=b"")
-    hired = hires(names.base, {None: 3})
-    arrivals = Arrivals(api, names, len(hired), None)
+class Hiring:
+    """The pods of a fleet of three, in groups of two, as they are made."""
 
-    async def arguments(name: str) -> list[str]:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(groups, "_GROUP_MAX", 2)
+        self._api, names = KubeApi(FakeApiServer()), FleetNames("team", "f")
+        self._objects = FleetObjects(names=names, options=PodOptions(), code=(), key=b"")
+        self._hired = hires(names.base, {None: 3})
+        self.arrivals = Arrivals(self._api, names, len(self._hired), None)
+
+    async def create(self) -> None:
+        """Create them all."""
+        await create_pods(self._api, self._objects, self._hired, self.arrivals)
+
+    async def pod(self, number: int) -> dict[str, Any] | None:
+        """Give one that is there."""
+        return await self._api.get(f"{self._objects.pods_path}/netbench-f-{number}")
+
+    async def arguments(self, number: int) -> list[str]:
+        """Give what one is told, once it is there."""
         with anyio.fail_after(TIMEOUT_S):
-            while (pod := await api.get(f"{objects.pods_path}/{name}")) is None:  # noqa: ASYNC110 - as a user would look
+            while (pod := await self.pod(number)) is None:  # noqa: ASYNC110 - as a user would look
                 await anyio.sleep(0.01)
         found: list[str] = pod["spec"]["containers"][0]["args"]
         return found
 
+
+async def test_a_pod_is_made_when_its_relay_is_ready_and_told_where_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the address that it says itself, which a pod's status may be late to tell."""
+    hiring = Hiring(monkeypatch)
     async with anyio.create_task_group() as group:
-        group.start_soon(create_pods, api, objects, hired, arrivals)
-        assert "--for-others" in await arguments("netbench-f-0")
-        assert "--for-others" in await arguments("netbench-f-2")
-        assert await api.get(f"{objects.pods_path}/netbench-f-1") is None
-        pod = {"metadata": {"name": "netbench-f-0"}, "spec": {"nodeName": "n"}}
-        arrivals.take_pod(Change("present", pod))
+        group.start_soon(hiring.create)
+        assert "--for-others" in await hiring.arguments(0)
+        assert "--for-others" in await hiring.arguments(2)
+        assert await hiring.pod(1) is None
+        hiring.arrivals.take_pod(Change("present", {"metadata": {"name": "netbench-f-0"}, "spec": {"nodeName": "n"}}))
         ready = attrs.evolve(hello(), worker="netbench-f-0", address="10.0.0.7", peer_port=7777)
         lease = {"metadata": {"name": "x", "annotations": {HELLO_ANNOTATION: write_hellos([ready])}}}
-        arrivals.take_lease(Change("present", lease))
-        words = await arguments("netbench-f-1")
+        hiring.arrivals.take_lease(Change("present", lease))
+        words = await hiring.arguments(1)
     assert words[words.index("--relay") + 1] == "10.0.0.7:7777"
+
+
+async def test_a_relay_that_is_not_ready_soon_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its node may have to pull the image, and so may those of the others."""
+    monkeypatch.setattr(hirings, "_RELAYS_WITHIN_S", 0.01)
+    hiring = Hiring(monkeypatch)
+    with anyio.fail_after(TIMEOUT_S):
+        await hiring.create()
+    assert "--relay" not in await hiring.arguments(1)
 
 
 def status(phase: Phase) -> PairStatus:
