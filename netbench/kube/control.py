@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from netbench.errors import ProtocolError
 from netbench.kube.names import API_GROUP, API_VERSION, FLEET_LABEL, RELAY_LABEL, RUN_LABEL
+from netbench.kube.roll import roll_number
 from netbench.messages import (
     ControlRecord,
     Failure,
@@ -32,6 +34,7 @@ __all__ = (
     "FleetControl",
     "TimeBase",
     "by_client",
+    "by_clients",
     "read_hellos",
     "read_requests",
     "read_statuses",
@@ -102,19 +105,25 @@ def read_hellos(text: str) -> tuple[WorkerHello, ...]:
 
 
 def request_object(
-    names: FleetNames, requests: Sequence[PairRequest], *, roll_number: int | None = None, relay: str | None = None
+    names: FleetNames,
+    name: str,
+    requests: Sequence[PairRequest],
+    *,
+    roll_number: int | None = None,
+    relay: str | None = None,
 ) -> JsonObject:
-    """Make the request of one client worker in one round: one pair, or several that it is the client of.
+    """Make the request of one client worker in one round, or of several that have one relay: all their pairs.
 
     The fields that ClusterLoader2 knows describe the first pair; ``pairs`` has all, whole, as one text: an API server
     walks through every field of an object some ten times for each change of its status.
 
     Args:
         names: The fleet's names.
-        requests: The pairs, all of one client and one round.
+        name: Its name.
+        requests: The pairs, all of one round, those of a client together.
         roll_number: The number of the first pair in the round's roll, whose clients tell the time base that they are
             armed; None where there is no roll.
-        relay: The worker through which the client reaches the API server; None where it does so itself.
+        relay: The worker through which the clients reach the API server; None for one that does so itself.
     """
     first = requests[0]
     in_roll = {} if roll_number is None else {"rollNumber": roll_number}
@@ -125,7 +134,7 @@ def request_object(
         "apiVersion": f"{API_GROUP}/{API_VERSION}",
         "kind": "NetworkTestRequest",
         "metadata": {
-            "name": first.client,
+            "name": name,
             "namespace": names.namespace,
             "labels": labels,
         },
@@ -155,6 +164,28 @@ def read_requests(value: JsonObject, fleet: str) -> Iterator[PairRequest]:
     if (value["metadata"].get("labels") or {}).get(FLEET_LABEL) != fleet:
         return
     yield from from_wire(_json((value.get("spec") or {}).get("pairs", "[]")), tuple[PairRequest, ...])
+
+
+def by_clients(value: JsonObject) -> dict[str, JsonObject]:
+    """Take a request object apart: give each client one of its own, with its pairs and their numbers in the roll.
+
+    Raises:
+        ProtocolError: It cannot be understood.
+    """
+    spec = value.get("spec") or {}
+    pairs = _json(spec.get("pairs", "[]"))
+    parts: dict[str, JsonObject] = {}
+    try:
+        for client, group in groupby(enumerate(pairs), key=lambda pair: str(pair[1]["client"])):
+            numbered = list(group)
+            own: JsonObject = {"pairs": json.dumps([pair for _, pair in numbered], separators=(",", ":"))}
+            if roll_number(value) is not None:
+                own["rollNumber"] = spec["rollNumber"] + numbered[0][0]
+            parts[client] = {"metadata": value["metadata"], "spec": {**spec, **own}}
+    except (KeyError, TypeError) as error:
+        msg = f"the request {value['metadata']['name']} has no list of pairs: {error}"
+        raise ProtocolError(msg) from error
+    return parts
 
 
 def status_of(status: PairStatus) -> JsonObject:

@@ -48,7 +48,7 @@ def main() -> int:
         help="on Kubernetes: the worker through which this is controlled",
     )
     parser.add_argument(
-        "--for-others", action="store_true", help="on Kubernetes: others are controlled through this worker"
+        "--group", metavar="WORKER", default="", help="on Kubernetes: the name of that worker; its own for itself"
     )
     parser.add_argument("--listen", default="127.0.0.1", help="address at which other workers reach this one")
     parser.add_argument("--netns", help="path of the network namespace to enter first")
@@ -88,7 +88,7 @@ def _control(arguments: argparse.Namespace, clock: WorkerClock) -> AbstractAsync
         from netbench.worker.control.kubernetes.opening import Way, open_pod_control  # noqa: PLC0415 - see above
 
         fleet = arguments.control.removeprefix(_KUBERNETES)
-        way = Way.of(arguments.relay, for_others=arguments.for_others)
+        way = Way.of(arguments.group, arguments.relay)
         return open_pod_control(fleet, Path(arguments.account), arguments.name, clock, way)
     return LocalControl(arguments.control.removeprefix("unix:"), clock)
 

@@ -211,9 +211,9 @@ class _Agents:
         # As a pod's command line is read.
         parser = argparse.ArgumentParser()
         parser.add_argument("--relay", default="")
-        parser.add_argument("--for-others", action="store_true")
+        parser.add_argument("--group", default="")
         arguments, _ = parser.parse_known_args(pod["spec"]["containers"][0]["args"])
-        way = Way.of(arguments.relay, for_others=arguments.for_others)
+        way = Way.of(arguments.group, arguments.relay)
         opened = open_kubernetes_control(names, name, key, clock, way, partial(self._open_api, server))
         async with AsyncExitStack() as start:
             await start.enter_async_context(self._starting)

@@ -96,7 +96,7 @@ async def on_kubernetes(
         pytest.fail("a worker with a relay asked for the API server")
 
     async def be_base() -> None:
-        way = Way(for_others=is_relayed)
+        way = Way(group=BASE if is_relayed else "")
         with base:
             async with open_kubernetes_control(names, BASE, key, WorkerClock(), way, opened) as control:
                 await serve(control, BASE, HOST, WorkerClock())
@@ -109,7 +109,7 @@ async def on_kubernetes(
             while (said := await api.get(f"{names.leases}/{BASE}")) is None:  # noqa: ASYNC110 - as a user would look
                 await anyio.sleep(0.01)
         (theirs,) = read_hellos(said["metadata"]["annotations"][HELLO_ANNOTATION])
-        way = Way(relay=(HOST, theirs.peer_port)) if is_relayed else Way()
+        way = Way(group=BASE, relay=(HOST, theirs.peer_port)) if is_relayed else Way()
         opens = refused if is_relayed and not may_go_direct else opened
         control = await stack.enter_async_context(open_kubernetes_control(names, NAME, key, clock, way, opens))
         await control.announce(hello())

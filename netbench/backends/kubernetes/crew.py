@@ -6,13 +6,14 @@ import time
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 import anyio
 
 from netbench.backends.base import WorkerLost
 from netbench.backends.kubernetes.arming import ARMING_CLIENTS, Arming
+from netbench.backends.kubernetes.batches import batches
 from netbench.backends.kubernetes.pods import ending, pod_node
 from netbench.errors import ApiError, BackendError, ProtocolError
 from netbench.kube.control import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from anyio.streams.memory import MemoryObjectSendStream
 
     from netbench.backends.base import StatusEvent
+    from netbench.backends.kubernetes.batches import Batch
     from netbench.backends.kubernetes.lease import FleetLease
     from netbench.kube.api import JsonObject, KubeApi
     from netbench.kube.names import FleetNames
@@ -87,7 +89,8 @@ class KubernetesCrew:
         self._losses: dict[str, WorkerLost] = {}
         self._history: dict[str, list[PairStatus]] = {}
         self._latest: dict[str, dict[str, PairStatus]] = {}
-        self._pairs: dict[str, dict[str, list[str]]] = {}
+        #: Of each run, by the names of its objects: their pairs, with the client of each.
+        self._pairs: dict[str, dict[str, dict[str, str]]] = {}
         self._ended: dict[str, set[str]] = {}
         self._listeners: dict[str, list[MemoryObjectSendStream[StatusEvent]]] = {}
 
@@ -117,10 +120,12 @@ class KubernetesCrew:
             self._offset_ns = None
             await self._name_time_base()
         clients = by_client(requests)
-        asked = [mine for client, mine in clients.items() if not self._is_busy(client, mine)]
-        numbers = await self._call_roll(asked) if len(asked) >= _ROLL_CALL_FROM else [None] * len(asked)
+        free = [mine for client, mine in clients.items() if not self._is_busy(client, mine)]
+        asked = batches(chain.from_iterable(free), self._relays)
+        numbers = await self._call_roll(asked) if len(free) >= _ROLL_CALL_FROM else [None] * len(asked)
         waiting = iter(zip(asked, numbers, strict=True))
-        await together([partial(self._ask, waiting) for _ in asked[:ARMING_CLIENTS]])
+        at_once = max(1, ARMING_CLIENTS * len(asked) // max(1, len(free)))
+        await together([partial(self._ask, waiting) for _ in asked[:at_once]])
 
     async def publish(self, record: ControlRecord) -> None:
         """Fire or stop a round: one write."""
@@ -192,8 +197,7 @@ class KubernetesCrew:
             for status in read_statuses(value, self._ended.get(run_id, ())):
                 self._take_status(status)
         except ProtocolError as error:
-            client = value["metadata"]["name"]
-            self._fail(run_id, self._pairs[run_id].get(client, ()), client, "protocol", str(error))
+            self._fail(run_id, self._pairs[run_id].get(value["metadata"]["name"], {}), "protocol", str(error))
 
     async def _name_time_base(self) -> None:
         alive = next((worker for worker in self.workers if worker.name not in self._losses), None)
@@ -207,10 +211,11 @@ class KubernetesCrew:
         self._absent_since_s = now_s if self._absent_since_s is None else self._absent_since_s
         if now_s - self._absent_since_s < _ABSENT_S:
             return
-        for run_id, clients in self._pairs.items():
-            for client, pair_ids in clients.items():
-                lost = [pair_id for pair_id in pair_ids if pair_id not in self._ended.get(run_id, ())]
-                self._fail(run_id, lost, client, "stopped", _DEFINITION_GONE)
+        for run_id, objects in self._pairs.items():
+            for clients in objects.values():
+                ended = self._ended.get(run_id, ())
+                lost = {pair_id: client for pair_id, client in clients.items() if pair_id not in ended}
+                self._fail(run_id, lost, "stopped", _DEFINITION_GONE)
 
     def _take_roll(self, run_id: str, value: JsonObject) -> None:
         pair_ids = self._rolls.get(run_id, {}).get(value["metadata"]["name"])
@@ -229,74 +234,72 @@ class KubernetesCrew:
                     PairStatus(run_id=run_id, pair_id=pair_id, phase=Phase.ARMED, reported_ns=roll.written_ns)
                 )
 
-    async def _call_roll(self, asked: Sequence[Sequence[PairRequest]]) -> list[int]:
-        """Make the round's roll, and give the number of each client's first pair in it."""
-        run_id, round_index = asked[0][0].run_id, asked[0][0].round_index
+    async def _call_roll(self, asked: Sequence[Batch]) -> list[int]:
+        """Make the round's roll, and give the number of each object's first pair in it."""
+        run_id, round_index = asked[0].requests[0].run_id, asked[0].requests[0].round_index
         self._rolls.setdefault(run_id, {})[self._names.roll(run_id, round_index)] = [
-            pair_id for requests in asked for pair_id in _ids(requests)
+            request.pair_id for batch in asked for request in batch.requests
         ]
         await self._api.create(self._names.requests, roll_object(self._names, run_id, round_index))
-        return list(accumulate(map(len, asked[:-1]), initial=0))
+        return list(accumulate((len(batch.requests) for batch in asked[:-1]), initial=0))
 
     def _is_busy(self, client: str, requests: Sequence[PairRequest]) -> bool:
-        """Whether the client has another run's request, which has its name: a worker need watch but one name."""
+        """Whether the client has another run's request: most have its name, for a worker need watch but one name."""
         run_id = requests[0].run_id
-        busy_with = next((run for run, others in self._pairs.items() if client in others and run != run_id), None)
+        runs = ((run, objects.values()) for run, objects in self._pairs.items() if run != run_id)
+        busy_with = next((run for run, objects in runs if any(client in each.values() for each in objects)), None)
         if busy_with is not None:
             message = f"{client} is the client of {busy_with}, which is still under way; wait for its end"
-            self._fail(run_id, _ids(requests), client, "refused", message)
+            self._fail(run_id, dict.fromkeys(_ids(requests), client), "refused", message)
         return busy_with is not None
 
-    async def _ask(self, waiting: Iterator[tuple[Sequence[PairRequest], int | None]]) -> None:
-        """Create one client's request after the other, each when the pairs of the one before are armed."""
-        for requests, roll_number in waiting:
-            run_id, client = requests[0].run_id, requests[0].client
+    async def _ask(self, waiting: Iterator[tuple[Batch, int | None]]) -> None:
+        """Create one object after the other, each when the pairs of the one before are armed."""
+        for batch, roll_number in waiting:
+            run_id = batch.requests[0].run_id
             if run_id in self._stopped:
                 message = "the run was stopped before this pair was asked to arm"
-                self._fail(run_id, _ids(requests), client, "stopped", message)
+                self._fail(run_id, batch.clients, "stopped", message)
                 continue
             pairs = self._pairs.setdefault(run_id, {})
-            replaced = client in pairs
-            pairs[client] = _ids(requests)
-            async with self._arming.of(run_id, pairs[client]):
-                await self._create(client, requests, roll_number, replaced=replaced)
+            replaced = batch.name in pairs
+            pairs[batch.name] = batch.clients
+            async with self._arming.of(run_id, batch.clients):
+                await self._create(batch, roll_number, replaced=replaced)
 
-    async def _create(
-        self, client: str, requests: Sequence[PairRequest], roll_number: int | None, *, replaced: bool
-    ) -> None:
-        relay = self._relays.get(client)
-        value = request_object(self._names, requests, roll_number=roll_number, relay=relay)
+    async def _create(self, batch: Batch, roll_number: int | None, *, replaced: bool) -> None:
+        value = request_object(self._names, batch.name, batch.requests, roll_number=roll_number, relay=batch.relay)
         try:
             async with self._creating:
-                await self._put(client, value, replaced=replaced)
+                await self._put(batch.name, value, replaced=replaced)
         except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
-            self._fail(requests[0].run_id, _ids(requests), client, "stopped", _DEFINITION_GONE)
+            self._fail(batch.requests[0].run_id, batch.clients, "stopped", _DEFINITION_GONE)
 
-    async def _put(self, client: str, value: JsonObject, *, replaced: bool) -> None:
+    async def _put(self, name: str, value: JsonObject, *, replaced: bool) -> None:
         if replaced:
             # The last round's. Its statuses are known, and a worker tells two objects of one name apart.
-            await self._api.delete(f"{self._names.requests}/{client}")
+            await self._api.delete(f"{self._names.requests}/{name}")
         there = await self._api.create(self._names.requests, value)
         if there["metadata"]["labels"][RUN_LABEL] != value["metadata"]["labels"][RUN_LABEL]:
             # A run's that has ended, and could not be removed then.
-            await self._api.delete(f"{self._names.requests}/{client}")
+            await self._api.delete(f"{self._names.requests}/{name}")
             await self._api.create(self._names.requests, value)
 
     def _take_deleted(self, run_id: str, value: JsonObject) -> None:
-        client = value["metadata"]["name"]
         try:
             ids = _ids(read_requests(value, self._names.fleet))
         except ProtocolError:
             return
-        if ids == self._pairs[run_id].get(client):
+        clients = self._pairs[run_id].get(value["metadata"]["name"], {})
+        if ids and ids == list(clients):
             message = "somebody deleted its request, alone or with the CustomResourceDefinition"
-            self._fail(run_id, ids, client, "stopped", message)
+            self._fail(run_id, clients, "stopped", message)
 
-    def _fail(self, run_id: str, pair_ids: Iterable[str], client: str, reason: str, message: str) -> None:
-        failure = Failure(phase=Phase.PENDING, reason=reason, message=message, worker=client)
-        for pair_id in pair_ids:
+    def _fail(self, run_id: str, clients: Mapping[str, str], reason: str, message: str) -> None:
+        for pair_id, client in clients.items():
+            failure = Failure(phase=Phase.PENDING, reason=reason, message=message, worker=client)
             self._take_status(PairStatus(run_id=run_id, pair_id=pair_id, phase=Phase.FAILED, failure=failure))
 
     def _take_status(self, status: PairStatus) -> None:

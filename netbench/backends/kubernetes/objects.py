@@ -245,8 +245,8 @@ class FleetObjects:
             "args": [
                 *("--control", f"kubernetes:{self.names.namespace}/{self.names.fleet}", "--account", _PATH),
                 *("--name", hire.name, "--listen", "$(POD_IP)"),
+                *(("--group", hire.relay) if hire.relay else ()),
                 *(("--relay", relay) if relay else ()),
-                *(("--for-others",) if hire.relay == hire.name else ()),
             ],
             "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
             "resources": {"requests": limits, "limits": limits} if limits else {"requests": _REQUESTS},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,8 @@ class ClientTransport:
         return await rest.pool_manager.request(
             verb,
             f"{self._client.configuration.host}{path}",
-            data=body,
+            # A megabyte of workers' code as bytes aiohttp warns of.
+            data=None if body is None else io.BytesIO(body),
             headers=headers,
             timeout=limits,
             **{name: value for name, value in arguments.items() if value},

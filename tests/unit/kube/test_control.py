@@ -13,12 +13,14 @@ from netbench.kube.control import (
     FleetControl,
     TimeBase,
     by_client,
+    by_clients,
     read_requests,
     read_statuses,
     request_object,
     status_of,
 )
 from netbench.kube.names import FleetNames
+from netbench.kube.roll import roll_number
 from netbench.messages import ControlRecord, Failure, PairStatus, Phase
 from netbench.traffic import Tcp
 from tests.support.crew import outcome
@@ -37,14 +39,36 @@ def through_json(value: object) -> dict[str, Any]:
 def test_requests_are_read_as_they_were_written() -> None:
     """Several of one client travel in one object, named after it."""
     requests = [REQUEST, attrs.evolve(REQUEST, pair_id="other", server="worker-2")]
-    value = through_json(request_object(NAMES, requests))
+    value = through_json(request_object(NAMES, requests[0].client, requests))
     assert list(read_requests(value, NAMES.fleet)) == requests
     assert value["metadata"]["name"] == REQUEST.client
 
 
+@pytest.mark.parametrize("number", [None, 40])
+def test_a_request_of_several_clients_is_taken_apart(number: int | None) -> None:
+    """Each part is as if its client had an object of its own, its pairs' numbers in the roll included."""
+    requests = [
+        attrs.evolve(REQUEST, client=client, pair_id=pair_id)
+        for client, pair_id in (("a", "1"), ("a", "2"), ("b", "3"), ("c", "4"))
+    ]
+    parts = by_clients(through_json(request_object(NAMES, "whole", requests, roll_number=number)))
+    assert {
+        client: [request.pair_id for request in read_requests(part, NAMES.fleet)] for client, part in parts.items()
+    } == {"a": ["1", "2"], "b": ["3"], "c": ["4"]}
+    numbers = [roll_number(part) for part in parts.values()]
+    assert numbers == ([None] * 3 if number is None else [40, 42, 43])
+
+
+@pytest.mark.parametrize("pairs", ["{", "7", "[7]", "[{}]"])
+def test_a_request_that_cannot_be_taken_apart_is_named(pairs: str) -> None:
+    """Whoever wrote it."""
+    with pytest.raises(ProtocolError, match=r"whole|JSON"):
+        by_clients({"metadata": {"name": "whole"}, "spec": {"pairs": pairs}})
+
+
 def test_a_request_of_another_fleet_is_not_taken() -> None:
     """Nor one of ClusterLoader2."""
-    value = through_json(request_object(FleetNames("team", "other"), [REQUEST]))
+    value = through_json(request_object(FleetNames("team", "other"), REQUEST.client, [REQUEST]))
     assert list(read_requests(value, NAMES.fleet)) == []
     assert list(read_requests({"metadata": {}, "spec": {"clientPodName": "a"}}, NAMES.fleet)) == []
 

@@ -65,7 +65,7 @@ def test_a_damaged_roll_is_refused(text: str) -> None:
 @pytest.mark.parametrize("number", [None, 0, 17])
 def test_a_request_says_its_number_in_the_roll(number: int | None) -> None:
     """Its worker must know whom to tell, and what."""
-    assert roll_number(request_object(NAMES, [task_for(Tcp()).request], roll_number=number)) == number
+    assert roll_number(request_object(NAMES, "c", [task_for(Tcp()).request], roll_number=number)) == number
 
 
 async def test_what_the_time_base_hears_is_in_the_roll() -> None:

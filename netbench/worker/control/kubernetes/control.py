@@ -78,6 +78,8 @@ class KubernetesControl(AsyncContextManagerMixin):
         #: Round and number of each pair that the time base is to hear of.
         self._called: dict[str, tuple[int, int]] = {}
         self._is_one_of_many = False
+        #: The object of each pair that has not ended.
+        self._objects: dict[str, str] = {}
         self._told: dict[str, PairStatus] = {}
         self._armed_sender, self._armed = anyio.create_memory_object_stream[PairStatus](_FOREVER)
         self._renewed = ""
@@ -242,6 +244,7 @@ class KubernetesControl(AsyncContextManagerMixin):
                     self._is_one_of_many = first is not None
                     if first is not None:
                         self._called[request.pair_id] = request.round_index, first + place
+                    self._objects[request.pair_id] = change.value["metadata"]["name"]
                     taken.add(request.pair_id)
                     self._request_sender.send_nowait(request)
         except ProtocolError as error:
@@ -259,15 +262,18 @@ class KubernetesControl(AsyncContextManagerMixin):
 
     async def _write_statuses(self) -> None:
         while True:
-            by_run: dict[str, list[PairStatus]] = {}
+            by_object: dict[str, list[PairStatus]] = {}
             for status in await self._outbox.take():
-                by_run.setdefault(status.run_id, []).append(status)
-            for statuses in by_run.values():
-                await self._write(statuses)
+                name = self._objects.get(status.pair_id, self._pod)
+                if status.phase.final:
+                    self._objects.pop(status.pair_id, None)
+                by_object.setdefault(name, []).append(status)
+            for name, statuses in by_object.items():
+                await self._write(name, statuses)
 
-    async def _write(self, statuses: list[PairStatus]) -> None:
+    async def _write(self, name: str, statuses: list[PairStatus]) -> None:
         try:
-            await self._link.write_status(self._pod, _status_patch(statuses))
+            await self._link.write_status(name, _status_patch(statuses))
         except ApiError as error:
             # Whoever removed the request does not wait for its result.
             if error.status != HTTPStatus.NOT_FOUND:

@@ -65,14 +65,15 @@ class ApiLink:
         api: The API server.
         names: The fleet's names.
         pod: This worker's name, its pod's.
-        for_others: Whether the requests are followed of all for whom this worker is the relay, itself among them.
+        group: The relay of this worker's group, all of whose requests are followed then: they are in objects that
+            several clients have in common. Otherwise only this worker's own, which has its name.
     """
 
-    def __init__(self, api: KubeApi, names: FleetNames, pod: str, *, for_others: bool = False) -> None:
+    def __init__(self, api: KubeApi, names: FleetNames, pod: str, *, group: str = "") -> None:
         self._api = api
         self._names = names
         self._pod = pod
-        self._mine = {"labelSelector": f"{RELAY_LABEL}={pod}"} if for_others else _named(pod)
+        self._mine = {"labelSelector": f"{RELAY_LABEL}={group}"} if group else _named(pod)
 
     async def announce(self, hello: WorkerHello) -> None:
         """Say who is here and ready: in a Lease of this worker's own, which it may create and nothing more."""

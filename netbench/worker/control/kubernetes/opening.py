@@ -34,18 +34,19 @@ class Way:
     """How a worker reaches the API server: by itself unless told.
 
     Attributes:
-        relay: Address and peer port of the worker through which it does.
-        for_others: Whether others do so through this one.
+        group: In a large fleet the name of its group's relay, which is the worker through which the others do; empty
+            in a small one.
+        relay: The relay's address and peer port; None for the relay itself, and where it was not there in time.
     """
 
+    group: str = ""
     relay: tuple[str, int] | None = None
-    for_others: bool = False
 
     @classmethod
-    def of(cls, relay: str, *, for_others: bool) -> Way:
+    def of(cls, group: str, relay: str) -> Way:
         """Read it from a command line, where the relay is ``HOST:PORT``, or empty."""
         host, _, port = relay.rpartition(":")
-        return cls(relay=(host, int(port)) if relay else None, for_others=for_others)
+        return cls(group=group, relay=(host, int(port)) if relay else None)
 
 
 @asynccontextmanager
@@ -93,21 +94,21 @@ async def open_kubernetes_control(
         BackendError: The API server refuses it.
     """
     if way.relay is not None:
-        link = RelayedLink(way.relay, pod, key, partial(_open_link, names, pod, open_api))
+        link = RelayedLink(way.relay, pod, key, partial(_open_link, names, pod, way.group, open_api))
         async with KubernetesControl(link, names, pod, key, clock) as control:
             yield control
         return
     async with open_api() as api:
-        direct = ApiLink(api, names, pod, for_others=way.for_others)
-        relay = Relay(direct, pod) if way.for_others else None
+        direct = ApiLink(api, names, pod, group=way.group)
+        relay = Relay(direct, pod) if way.group == pod else None
         async with KubernetesControl(relay or direct, names, pod, key, clock, relay=relay) as control:
             yield control
 
 
 @asynccontextmanager
-async def _open_link(names: FleetNames, pod: str, open_api: OpenApi) -> AsyncGenerator[ApiLink, None]:
+async def _open_link(names: FleetNames, pod: str, group: str, open_api: OpenApi) -> AsyncGenerator[ApiLink, None]:
     async with open_api() as api:
-        yield ApiLink(api, names, pod)
+        yield ApiLink(api, names, pod, group=group)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ A session of two workers carries these words, after the handshake that all their
                      hello {number, hello}                 what it says of itself
                      status {number, name, status}         what is to be merged into a request's status
     from the relay   lease {change, value}                 a change of the fleet's Lease, the present one first
-                     request {value}                       a request for this worker
+                     request {value}                       a request, with the pairs of this worker and no others
                      done {number}                         a hello or status is written
                      refused {number, status, reason, message}   or is not, and why
                      alive {}                              now and then, when there is nothing to say
@@ -16,6 +16,7 @@ A session of two workers carries these words, after the handshake that all their
 from __future__ import annotations
 
 import re
+import sys
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -25,26 +26,27 @@ import attrs
 
 from netbench.errors import ApiError, BackendError, ProtocolError
 from netbench.framing import GONE
+from netbench.kube.control import by_clients
+from netbench.kube.watching import Change
 from netbench.messages import WorkerHello, from_wire
 from netbench.tasks import background_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
 
     from anyio.abc import TaskGroup
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
     from netbench.framing import FrameStream
     from netbench.kube.api import JsonObject
-    from netbench.kube.watching import Change
     from netbench.worker.control.kubernetes.link import ApiLink, Take
 
 __all__ = ("Relay",)
 
 #: Hellos that come within this time go into one Lease.
 _GATHER_S = 0.5
-#: So many statuses are written at once: each takes a connection to the API server.
-_WRITES_AT_ONCE = 2
+#: Statuses of one object that come within this time are one write. Most pairs of a group end at the same time.
+_GATHER_STATUSES_S = 0.1
 #: A relay that is silent for long is taken for one that hangs, and an API server that is away has nothing to tell.
 _ALIVE_EVERY_S = 5.0
 #: What of an object's metadata a worker looks at.
@@ -79,14 +81,27 @@ class _Member:
             self.tell({"kind": "done", "number": number})
 
 
-class _Hellos:
-    """Those that go into one Lease."""
+class _Written:
+    """Something of several workers that goes into one write."""
 
     def __init__(self) -> None:
-        self.hellos: list[WorkerHello] = []
         self.error: BackendError | None = None
-        self.begun = anyio.Event()
-        self.written = anyio.Event()
+        self._is_over = anyio.Event()
+
+    def end(self, error: BackendError | None) -> None:
+        """Say that it was written, or was not."""
+        self.error = error
+        self._is_over.set()
+
+    async def wait(self) -> None:
+        """Wait until it is written.
+
+        Raises:
+            BackendError: It was not.
+        """
+        await self._is_over.wait()
+        if self.error is not None:
+            raise self.error
 
 
 class Relay:
@@ -102,18 +117,26 @@ class Relay:
         self._pod = pod
         self._members: dict[str, _Member] = {}
         self._lease: dict[str, Any] | None = None
-        #: By their clients, which are other workers.
-        self._requests: dict[str, JsonObject] = {}
-        self._hellos = _Hellos()
-        self._writing = anyio.CapacityLimiter(_WRITES_AT_ONCE)
+        #: By the names of their objects, which tell of several clients, and by those.
+        self._requests: dict[str, dict[str, JsonObject]] = {}
+        self._hellos: list[tuple[WorkerHello, _Written]] = []
+        self._statuses: dict[str, list[tuple[JsonObject, _Written]]] = {}
+        self._has_hellos, self._has_statuses = anyio.Event(), anyio.Event()
 
     async def announce(self, hello: WorkerHello) -> None:
         """Say that this worker is ready."""
         await self._link.announce(hello)
 
     async def write_status(self, name: str, status: JsonObject) -> None:
-        """Write a status of this worker's."""
-        await self._link.write_status(name, status)
+        """Merge a status into that of a request, together with what others say of it at the same time.
+
+        Raises:
+            ApiError: The API server refuses it, or there is no such request.
+        """
+        written = _Written()
+        self._statuses.setdefault(name, []).append((status, written))
+        self._has_statuses.set()
+        await written.wait()
 
     async def follow(self, take_lease: Take, take_request: Take) -> None:
         """Tell this worker and the others what changes, until cancelled.
@@ -127,13 +150,13 @@ class Relay:
             take_lease(change)
 
         def request(change: Change) -> None:
-            if change.value and change.value["metadata"]["name"] != self._pod:
-                self._take_request(change)
-            else:
-                take_request(change)
+            own = self._take_request(change)
+            if own is not None:
+                take_request(Change("present", own))
 
         async with background_tasks() as group:
             group.start_soon(self._write_hellos)
+            group.start_soon(self._write_statuses)
             await self._link.follow(lease, request)
 
     async def serve(self, frames: FrameStream, worker: str) -> None:
@@ -147,8 +170,9 @@ class Relay:
         member = self._members[worker] = _Member(worker, words)
         if self._lease is not None:
             member.tell(self._lease)
-        if worker in self._requests:
-            member.tell({"kind": "request", "value": self._requests[worker]})
+        for clients in self._requests.values():
+            if worker in clients:
+                member.tell({"kind": "request", "value": clients[worker]})
         try:
             with words, waiting:
                 async with background_tasks() as group:
@@ -170,36 +194,48 @@ class Relay:
                     if not _NAME.fullmatch(name):
                         msg = f"worker {member.name} has a status for {name!r}, which is no name of a request"
                         raise ProtocolError(msg)
-                    group.start_soon(member.answer, number, partial(self._write_status, name, status))
+                    group.start_soon(member.answer, number, partial(self.write_status, name, status))
                 case other:
                     msg = f"worker {member.name} said what is not for a relay: {str(other)[:80]}"
                     raise ProtocolError(msg)
 
     async def _announce(self, hello: WorkerHello) -> None:
-        hellos = self._hellos
-        hellos.hellos.append(hello)
-        hellos.begun.set()
-        await hellos.written.wait()
-        if hellos.error is not None:
-            raise hellos.error
-
-    async def _write_status(self, name: str, status: JsonObject) -> None:
-        async with self._writing:
-            await self._link.write_status(name, status)
+        written = _Written()
+        self._hellos.append((hello, written))
+        self._has_hellos.set()
+        await written.wait()
 
     async def _write_hellos(self) -> None:
         for number in count():
-            hellos = self._hellos
-            await hellos.begun.wait()
+            await self._has_hellos.wait()
             await anyio.sleep(_GATHER_S)
-            self._hellos = _Hellos()
+            self._has_hellos = anyio.Event()
+            hellos, self._hellos = self._hellos, []
+            failure: BackendError | None = None
             try:
-                await self._link.write_hellos(f"{self._pod}-{number}", hellos.hellos)
+                await self._link.write_hellos(f"{self._pod}-{number}", [hello for hello, _ in hellos])
             except BackendError as error:
                 # Nobody else has this name: an answer was lost, and the call made again.
                 if not isinstance(error, ApiError) or error.reason != "AlreadyExists":
-                    hellos.error = error
-            hellos.written.set()
+                    failure = error
+            for _, written in hellos:
+                written.end(failure)
+
+    async def _write_statuses(self) -> None:
+        while True:
+            await self._has_statuses.wait()
+            await anyio.sleep(_GATHER_STATUSES_S)
+            self._has_statuses = anyio.Event()
+            by_name, self._statuses = self._statuses, {}
+            # One after the other, so that none overtakes an older one.
+            for name, statuses in by_name.items():
+                failure: BackendError | None = None
+                try:
+                    await self._link.write_status(name, _merged(status for status, _ in statuses))
+                except BackendError as error:
+                    failure = error
+                for _, written in statuses:
+                    written.end(failure)
 
     def _take_lease(self, change: Change) -> None:
         if change.kind in {"present", "deleted"}:
@@ -207,15 +243,27 @@ class Relay:
             for member in self._members.values():
                 member.tell(self._lease)
 
-    def _take_request(self, change: Change) -> None:
-        client, known = change.value["metadata"]["name"], self._requests.get(change.value["metadata"]["name"])
+    def _take_request(self, change: Change) -> JsonObject | None:
+        """Tell each client its part of a request that is new, and give this worker's own."""
+        if not change.value:
+            return None
+        metadata = change.value["metadata"]
+        known = self._requests.pop(metadata["name"], {})
         if change.kind == "deleted":
-            self._requests.pop(client, None)
-        elif known is None or known["metadata"]["uid"] != change.value["metadata"]["uid"]:
-            # It changes with each status that is written, and nothing of that is for its client.
-            self._requests[client] = _told(change.value)
-            if client in self._members:
-                self._members[client].tell({"kind": "request", "value": self._requests[client]})
+            return None
+        if any(part["metadata"]["uid"] == metadata["uid"] for part in known.values()):
+            # It changes with each status that is written, and nothing of that is for its clients.
+            self._requests[metadata["name"]] = known
+            return None
+        try:
+            clients = by_clients(_told(change.value))
+        except ProtocolError as error:
+            print(f"a request cannot be understood: {error}", file=sys.stderr)  # noqa: T201 - the log of this pod
+            return None
+        self._requests[metadata["name"]] = clients
+        for client in clients.keys() & self._members.keys():
+            self._members[client].tell({"kind": "request", "value": clients[client]})
+        return clients.get(self._pod)
 
 
 async def _next(waiting: MemoryObjectReceiveStream[dict[str, Any]]) -> dict[str, Any]:
@@ -223,6 +271,15 @@ async def _next(waiting: MemoryObjectReceiveStream[dict[str, Any]]) -> dict[str,
     with anyio.move_on_after(_ALIVE_EVERY_S):
         return await waiting.receive()
     return {"kind": "alive"}
+
+
+def _merged(statuses: Iterable[JsonObject]) -> JsonObject:
+    """Give one status with the pairs of all; of what is not about a pair the last one's is kept."""
+    whole: JsonObject = {}
+    for status in statuses:
+        pairs = {**whole.get("pairs", {}), **status.get("pairs", {})}
+        whole = {**whole, **status, **({"pairs": pairs} if pairs else {})}
+    return whole
 
 
 def _told(value: JsonObject) -> JsonObject:

@@ -13,6 +13,7 @@ from anyio.abc import SocketAttribute
 from netbench.backends.base import PodOptions
 from netbench.backends.kubernetes import arming, groups
 from netbench.backends.kubernetes import hiring as hirings
+from netbench.backends.kubernetes.batches import batches
 from netbench.backends.kubernetes.groups import hires
 from netbench.backends.kubernetes.hiring import create_pods
 from netbench.backends.kubernetes.objects import FleetObjects
@@ -23,7 +24,7 @@ from netbench.kube.api import KubeApi
 from netbench.kube.control import read_hellos, write_hellos
 from netbench.kube.names import HELLO_ANNOTATION, FleetNames
 from netbench.kube.watching import Change
-from netbench.messages import PairStatus, Phase
+from netbench.messages import PairRequest, PairStatus, Phase
 from netbench.traffic import Tcp
 from netbench.worker.control.kubernetes import relay as relays
 from netbench.worker.control.kubernetes import relayed
@@ -72,6 +73,39 @@ def test_neighbours_of_a_large_fleet_have_one_relay() -> None:
     assert (relays["f-063"], relays["f-127"], relays["f-129"]) == ("f-000", "f-064", "f-128")
 
 
+def requests_of(clients: int, **changes: Any) -> list[PairRequest]:
+    """Give a round's requests of so many clients, with two pairs each."""
+    return [
+        attrs.evolve(REQUEST, client=f"w{client:02}", pair_id=f"{client}.{pair}", **changes)
+        for client in range(clients)
+        for pair in range(2)
+    ]
+
+
+def test_a_client_that_speaks_for_itself_has_an_object_of_its_own() -> None:
+    """With its name, which it watches."""
+    found = batches(requests_of(3), {"w00": None})
+    assert [(batch.name, batch.relay, len(batch.requests)) for batch in found] == [
+        (name, None, 2) for name in ("w00", "w01", "w02")
+    ]
+
+
+def test_clients_of_one_relay_have_objects_in_common() -> None:
+    """Sixteen at a time, and each pair is in one of them."""
+    requests = requests_of(40)
+    found = batches(requests, {request.client: "w00" for request in requests})
+    assert [len(batch.requests) for batch in found] == [32, 32, 16]
+    assert len({batch.name for batch in found}) == 3
+    assert [request for batch in found for request in batch.requests] == requests
+
+
+def test_pairs_that_will_report_much_have_no_object_in_common() -> None:
+    """An API server takes no object of megabytes."""
+    requests = requests_of(3, duration_s=3600.0, interval_s=0.1)
+    found = batches(requests, {request.client: "w00" for request in requests})
+    assert [len(batch.requests) for batch in found] == [2, 2, 2]
+
+
 class Hiring:
     """The pods of a fleet of three, in groups of two, as they are made."""
 
@@ -104,8 +138,8 @@ async def test_a_pod_is_made_when_its_relay_is_ready_and_told_where_that_is(monk
     hiring = Hiring(monkeypatch)
     async with anyio.create_task_group() as group:
         group.start_soon(hiring.create)
-        assert "--for-others" in await hiring.arguments(0)
-        assert "--for-others" in await hiring.arguments(2)
+        assert "netbench-f-0" in await hiring.arguments(0)
+        assert "netbench-f-2" in await hiring.arguments(2)
         assert await hiring.pod(1) is None
         hiring.arrivals.take_pod(Change("present", {"metadata": {"name": "netbench-f-0"}, "spec": {"nodeName": "n"}}))
         ready = attrs.evolve(hello(), worker="netbench-f-0", address="10.0.0.7", peer_port=7777)
@@ -162,7 +196,7 @@ async def test_a_worker_whose_relay_is_gone_goes_on_by_itself() -> None:
 async def alone(relay_port: int) -> AsyncIterator[tuple[KubernetesControl, KubeApi]]:
     """Open the control of a worker whose relay is to be at this port, and give it with the API server."""
     api, names = KubeApi(FakeApiServer()), FleetNames("team", "f")
-    way = Way(relay=(HOST, relay_port))
+    way = Way(group="worker-9", relay=(HOST, relay_port))
     async with open_kubernetes_control(names, NAME, KEY, WorkerClock(), way, lambda: nullcontext(api)) as control:
         yield control, api
 

@@ -1,0 +1,69 @@
+"""Which requests go into one object of the API server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from netbench.kube.control import by_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from netbench.messages import PairRequest
+
+__all__ = ("Batch", "batches")
+
+#: An object takes the API server about as long with the pairs of so many clients as with those of one. With more, what
+#: they report would make it large: an update holds it several times.
+_CLIENTS_MAX = 16
+#: What a pair reports grows with its intervals, of each of its streams. From so many on each client has its own object.
+_INTERVALS_MAX = 2000
+
+
+@attrs.frozen(kw_only=True)
+class Batch:
+    """The requests of one object.
+
+    Attributes:
+        name: The object's.
+        relay: The worker through which the clients reach the API server; None for one that does so itself.
+        requests: The pairs, those of a client together.
+    """
+
+    name: str
+    relay: str | None
+    requests: tuple[PairRequest, ...]
+
+    @property
+    def clients(self) -> dict[str, str]:
+        """The client of each pair."""
+        return {request.pair_id: request.client for request in self.requests}
+
+
+def batches(requests: Iterable[PairRequest], relays: Mapping[str, str | None]) -> list[Batch]:
+    """Give a round's requests as objects: one for each client that speaks for itself, and some for those of a relay.
+
+    Args:
+        requests: The requests.
+        relays: The worker through which each client reaches the API server.
+    """
+    alone: list[Batch] = []
+    groups: dict[str, list[list[PairRequest]]] = {}
+    for client, own in by_client(requests).items():
+        relay = relays.get(client)
+        if relay is None:
+            alone.append(Batch(name=client, relay=None, requests=tuple(own)))
+        else:
+            groups.setdefault(relay, []).append(own)
+    return [*alone, *(batch for relay, clients in groups.items() for batch in _relayed(relay, clients))]
+
+
+def _relayed(relay: str, clients: list[list[PairRequest]]) -> Iterable[Batch]:
+    first = clients[0][0]
+    intervals = first.duration_s / first.interval_s * getattr(first.traffic, "streams", 1)
+    size = _CLIENTS_MAX if intervals <= _INTERVALS_MAX else 1
+    for start in range(0, len(clients), size):
+        requests = tuple(request for own in clients[start : start + size] for request in own)
+        yield Batch(name=f"{relay}-{first.run_id}-{start}", relay=relay, requests=requests)
