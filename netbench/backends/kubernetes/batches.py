@@ -9,15 +9,15 @@ import attrs
 from netbench.kube.control import by_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from netbench.messages import PairRequest
 
 __all__ = ("Batch", "batches")
 
-#: An object takes the API server about as long with the pairs of so many clients as with those of one. With more, what
-#: they report would make it large: an update holds it several times.
-_CLIENTS_MAX = 16
+#: An object takes the API server about as long with so many pairs as with one. With more, what they report would make
+#: it large: an update holds it several times.
+_PAIRS_MAX = 16
 #: What a pair reports grows with its intervals, of each of its streams. From so many on each client has its own object.
 _INTERVALS_MAX = 2000
 
@@ -60,10 +60,15 @@ def batches(requests: Iterable[PairRequest], relays: Mapping[str, str | None]) -
     return [*alone, *(batch for relay, clients in groups.items() for batch in _relayed(relay, clients))]
 
 
-def _relayed(relay: str, clients: list[list[PairRequest]]) -> Iterable[Batch]:
+def _relayed(relay: str, clients: list[list[PairRequest]]) -> Iterator[Batch]:
     first = clients[0][0]
     intervals = first.duration_s / first.interval_s * getattr(first.traffic, "streams", 1)
-    size = _CLIENTS_MAX if intervals <= _INTERVALS_MAX else 1
-    for start in range(0, len(clients), size):
-        requests = tuple(request for own in clients[start : start + size] for request in own)
-        yield Batch(name=f"{relay}-{first.run_id}-{start}", relay=relay, requests=requests)
+    limit = _PAIRS_MAX if intervals <= _INTERVALS_MAX else 1
+    chunks: list[list[PairRequest]] = []
+    for own in clients:
+        if chunks and len(chunks[-1]) + len(own) <= limit:
+            chunks[-1] += own
+        else:
+            chunks.append([*own])
+    for number, requests in enumerate(chunks):
+        yield Batch(name=f"{relay}-{first.run_id}-{number}", relay=relay, requests=tuple(requests))

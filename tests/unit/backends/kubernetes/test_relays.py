@@ -91,12 +91,18 @@ def test_a_client_that_speaks_for_itself_has_an_object_of_its_own() -> None:
 
 
 def test_clients_of_one_relay_have_objects_in_common() -> None:
-    """Sixteen at a time, and each pair is in one of them."""
+    """Of sixteen pairs, and each pair is in one of them."""
     requests = requests_of(40)
     found = batches(requests, {request.client: "w00" for request in requests})
-    assert [len(batch.requests) for batch in found] == [32, 32, 16]
-    assert len({batch.name for batch in found}) == 3
+    assert [len(batch.requests) for batch in found] == [16] * 5
+    assert len({batch.name for batch in found}) == 5
     assert [request for batch in found for request in batch.requests] == requests
+
+
+def test_the_pairs_of_one_client_are_in_one_object() -> None:
+    """However many they are."""
+    requests = [attrs.evolve(REQUEST, client=client, pair_id=f"{client}.{n}") for client in "ab" for n in range(20)]
+    assert [len(batch.requests) for batch in batches(requests, {"a": "a", "b": "a"})] == [20, 20]
 
 
 def test_pairs_that_will_report_much_have_no_object_in_common() -> None:
