@@ -34,11 +34,11 @@ __all__ = (
     "FleetControl",
     "TimeBase",
     "by_client",
-    "by_clients",
     "read_hellos",
     "read_requests",
     "read_statuses",
     "request_object",
+    "split_by_client",
     "status_of",
     "write_hellos",
 )
@@ -166,21 +166,22 @@ def read_requests(value: JsonObject, fleet: str) -> Iterator[PairRequest]:
     yield from from_wire(_json((value.get("spec") or {}).get("pairs", "[]")), tuple[PairRequest, ...])
 
 
-def by_clients(value: JsonObject) -> dict[str, JsonObject]:
+def split_by_client(value: JsonObject) -> dict[str, JsonObject]:
     """Take a request object apart: give each client one of its own, with its pairs and their numbers in the roll.
 
     Raises:
         ProtocolError: It cannot be understood.
     """
     spec = value.get("spec") or {}
+    number = roll_number(value)
     pairs = _json(spec.get("pairs", "[]"))
     parts: dict[str, JsonObject] = {}
     try:
         for client, group in groupby(enumerate(pairs), key=lambda pair: str(pair[1]["client"])):
             numbered = list(group)
             own: JsonObject = {"pairs": json.dumps([pair for _, pair in numbered], separators=(",", ":"))}
-            if roll_number(value) is not None:
-                own["rollNumber"] = spec["rollNumber"] + numbered[0][0]
+            if number is not None:
+                own["rollNumber"] = number + numbered[0][0]
             parts[client] = {"metadata": value["metadata"], "spec": {**spec, **own}}
     except (KeyError, TypeError) as error:
         msg = f"the request {value['metadata']['name']} has no list of pairs: {error}"

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from netbench.kube.control import by_client
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from netbench.messages import PairRequest
 
@@ -42,25 +40,26 @@ class Batch:
         return {request.pair_id: request.client for request in self.requests}
 
 
-def batches(requests: Iterable[PairRequest], relays: Mapping[str, str | None]) -> list[Batch]:
+def batches(clients: Iterable[Sequence[PairRequest]], relays: Mapping[str, str | None]) -> list[Batch]:
     """Give a round's requests as objects: one for each client that speaks for itself, and some for those of a relay.
 
     Args:
-        requests: The requests.
+        clients: The requests of each client.
         relays: The worker through which each client reaches the API server.
     """
     alone: list[Batch] = []
-    groups: dict[str, list[list[PairRequest]]] = {}
-    for client, own in by_client(requests).items():
+    groups: dict[str, list[Sequence[PairRequest]]] = {}
+    for own in clients:
+        client = own[0].client
         relay = relays.get(client)
         if relay is None:
             alone.append(Batch(name=client, relay=None, requests=tuple(own)))
         else:
             groups.setdefault(relay, []).append(own)
-    return [*alone, *(batch for relay, clients in groups.items() for batch in _relayed(relay, clients))]
+    return [*alone, *(batch for relay, theirs in groups.items() for batch in _relayed(relay, theirs))]
 
 
-def _relayed(relay: str, clients: list[list[PairRequest]]) -> Iterator[Batch]:
+def _relayed(relay: str, clients: Sequence[Sequence[PairRequest]]) -> Iterator[Batch]:
     first = clients[0][0]
     intervals = first.duration_s / first.interval_s * getattr(first.traffic, "streams", 1)
     limit = _PAIRS_MAX if intervals <= _INTERVALS_MAX else 1

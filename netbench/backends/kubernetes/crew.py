@@ -6,7 +6,7 @@ import time
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import anyio
@@ -119,9 +119,8 @@ class KubernetesCrew:
         if base is None or base.worker in self._losses:
             self._offset_ns = None
             await self._name_time_base()
-        clients = by_client(requests)
-        free = [mine for client, mine in clients.items() if not self._is_busy(client, mine)]
-        asked = batches(chain.from_iterable(free), self._relays)
+        free = [mine for client, mine in by_client(requests).items() if not self._is_busy(client, mine)]
+        asked = batches(free, self._relays)
         numbers = await self._call_roll(asked) if len(free) >= _ROLL_CALL_FROM else [None] * len(asked)
         waiting = iter(zip(asked, numbers, strict=True))
         at_once = max(1, ARMING_CLIENTS * len(asked) // max(1, len(free)))

@@ -33,6 +33,11 @@ class Hire:
     place: Place | None
     relay: str | None
 
+    @property
+    def relayed_by(self) -> str | None:
+        """The other worker that is its relay, if there is one."""
+        return None if self.relay == self.name else self.relay
+
 
 def hires(base: str, counts: Mapping[Place | None, int]) -> tuple[Hire, ...]:
     """Give all workers of a fleet, numbered.

@@ -47,21 +47,17 @@ async def create_pods(api: KubeApi, objects: FleetObjects, hired: Sequence[Hire]
         AccessDeniedError: The right to create pods is missing.
         BackendError: The API server is away.
     """
-    waiting = iter(sorted(hired, key=_is_relayed))
+    waiting = iter(sorted(hired, key=lambda hire: hire.relayed_by is not None))
     whereabouts = partial(_relay, arrivals, anyio.current_time() + _RELAYS_WITHIN_S)
     await together([partial(_create, api, objects, waiting, whereabouts) for _ in range(_AT_ONCE)])
 
 
-def _is_relayed(hire: Hire) -> bool:
-    return hire.relay is not None and hire.relay != hire.name
-
-
 async def _relay(arrivals: Arrivals, deadline_s: float, hire: Hire) -> str | None:
     """Give where a worker's relay is; None where it has none, or is to do without."""
-    if hire.relay is None or not _is_relayed(hire):
+    if hire.relayed_by is None:
         return None
     with anyio.CancelScope(deadline=deadline_s):
-        hello = await arrivals.ready(hire.relay)
+        hello = await arrivals.ready(hire.relayed_by)
         return f"{hello.address}:{hello.peer_port}"
     return None
 

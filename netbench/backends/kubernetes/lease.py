@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ("FleetLease", "micro_time")
 
-#: Every worker hears of each renewal. One that fails is tried again at once, for as long as the Lease lasts.
+#: Every worker hears of each renewal, in a large fleet from its relay. One that fails is tried again at once, for as
+#: long as the Lease lasts.
 _RENEW_EVERY_S = LEASE_DURATION_S / 3
 
 

@@ -13,10 +13,10 @@ from netbench.kube.control import (
     FleetControl,
     TimeBase,
     by_client,
-    by_clients,
     read_requests,
     read_statuses,
     request_object,
+    split_by_client,
     status_of,
 )
 from netbench.kube.names import FleetNames
@@ -51,7 +51,7 @@ def test_a_request_of_several_clients_is_taken_apart(number: int | None) -> None
         attrs.evolve(REQUEST, client=client, pair_id=pair_id)
         for client, pair_id in (("a", "1"), ("a", "2"), ("b", "3"), ("c", "4"))
     ]
-    parts = by_clients(through_json(request_object(NAMES, "whole", requests, roll_number=number)))
+    parts = split_by_client(through_json(request_object(NAMES, "whole", requests, roll_number=number)))
     assert {
         client: [request.pair_id for request in read_requests(part, NAMES.fleet)] for client, part in parts.items()
     } == {"a": ["1", "2"], "b": ["3"], "c": ["4"]}
@@ -63,7 +63,7 @@ def test_a_request_of_several_clients_is_taken_apart(number: int | None) -> None
 def test_a_request_that_cannot_be_taken_apart_is_named(pairs: str) -> None:
     """Whoever wrote it."""
     with pytest.raises(ProtocolError, match=r"whole|JSON"):
-        by_clients({"metadata": {"name": "whole"}, "spec": {"pairs": pairs}})
+        split_by_client({"metadata": {"name": "whole"}, "spec": {"pairs": pairs}})
 
 
 def test_a_request_of_another_fleet_is_not_taken() -> None:

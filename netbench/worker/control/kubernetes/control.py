@@ -264,9 +264,9 @@ class KubernetesControl(AsyncContextManagerMixin):
         while True:
             by_object: dict[str, list[PairStatus]] = {}
             for status in await self._outbox.take():
-                name = self._objects.get(status.pair_id, self._pod)
+                name = self._objects[status.pair_id]
                 if status.phase.final:
-                    self._objects.pop(status.pair_id, None)
+                    del self._objects[status.pair_id]
                 by_object.setdefault(name, []).append(status)
             for name, statuses in by_object.items():
                 await self._write(name, statuses)

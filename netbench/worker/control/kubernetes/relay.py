@@ -19,14 +19,14 @@ import re
 import sys
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 import attrs
 
 from netbench.errors import ApiError, BackendError, ProtocolError
 from netbench.framing import GONE
-from netbench.kube.control import by_clients
+from netbench.kube.control import split_by_client
 from netbench.kube.watching import Change
 from netbench.messages import WorkerHello, from_wire
 from netbench.tasks import background_tasks
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from netbench.worker.control.kubernetes.link import ApiLink, Take
 
 __all__ = ("Relay",)
+
+T = TypeVar("T")
 
 #: Hellos that come within this time go into one Lease.
 _GATHER_S = 0.5
@@ -82,15 +84,15 @@ class _Member:
 
 
 class _Written:
-    """Something of several workers that goes into one write."""
+    """Whether something is written that goes into one write with others."""
 
     def __init__(self) -> None:
-        self.error: BackendError | None = None
+        self._error: BackendError | None = None
         self._is_over = anyio.Event()
 
     def end(self, error: BackendError | None) -> None:
         """Say that it was written, or was not."""
-        self.error = error
+        self._error = error
         self._is_over.set()
 
     async def wait(self) -> None:
@@ -100,8 +102,40 @@ class _Written:
             BackendError: It was not.
         """
         await self._is_over.wait()
-        if self.error is not None:
-            raise self.error
+        if self._error is not None:
+            raise self._error
+
+
+class _Gathered(Generic[T]):
+    """What several workers say, to be written together.
+
+    Args:
+        within_s: What comes within this time after the first goes with it.
+    """
+
+    def __init__(self, within_s: float) -> None:
+        self._within_s = within_s
+        self._waiting: list[tuple[T, _Written]] = []
+        self._came = anyio.Event()
+
+    async def put(self, said: T) -> None:
+        """Have it written, and wait for that.
+
+        Raises:
+            BackendError: It was not.
+        """
+        written = _Written()
+        self._waiting.append((said, written))
+        self._came.set()
+        await written.wait()
+
+    async def take(self) -> list[tuple[T, _Written]]:
+        """Wait for something, and give all that waits then; whoever takes it must end each."""
+        await self._came.wait()
+        await anyio.sleep(self._within_s)
+        self._came = anyio.Event()
+        taken, self._waiting = self._waiting, []
+        return taken
 
 
 class Relay:
@@ -119,9 +153,9 @@ class Relay:
         self._lease: dict[str, Any] | None = None
         #: By the names of their objects, which tell of several clients, and by those.
         self._requests: dict[str, dict[str, JsonObject]] = {}
-        self._hellos: list[tuple[WorkerHello, _Written]] = []
-        self._statuses: dict[str, list[tuple[JsonObject, _Written]]] = {}
-        self._has_hellos, self._has_statuses = anyio.Event(), anyio.Event()
+        self._hellos = _Gathered[WorkerHello](_GATHER_S)
+        #: Each with the name of its object.
+        self._statuses = _Gathered["tuple[str, JsonObject]"](_GATHER_STATUSES_S)
 
     async def announce(self, hello: WorkerHello) -> None:
         """Say that this worker is ready."""
@@ -133,10 +167,7 @@ class Relay:
         Raises:
             ApiError: The API server refuses it, or there is no such request.
         """
-        written = _Written()
-        self._statuses.setdefault(name, []).append((status, written))
-        self._has_statuses.set()
-        await written.wait()
+        await self._statuses.put((name, status))
 
     async def follow(self, take_lease: Take, take_request: Take) -> None:
         """Tell this worker and the others what changes, until cancelled.
@@ -189,7 +220,7 @@ class Relay:
         while True:
             match await frames.receive():
                 case {"kind": "hello", "number": int(number), "hello": hello}:
-                    group.start_soon(member.answer, number, partial(self._announce, from_wire(hello, WorkerHello)))
+                    group.start_soon(member.answer, number, partial(self._hellos.put, from_wire(hello, WorkerHello)))
                 case {"kind": "status", "number": int(number), "name": str(name), "status": dict(status)}:
                     if not _NAME.fullmatch(name):
                         msg = f"worker {member.name} has a status for {name!r}, which is no name of a request"
@@ -199,18 +230,9 @@ class Relay:
                     msg = f"worker {member.name} said what is not for a relay: {str(other)[:80]}"
                     raise ProtocolError(msg)
 
-    async def _announce(self, hello: WorkerHello) -> None:
-        written = _Written()
-        self._hellos.append((hello, written))
-        self._has_hellos.set()
-        await written.wait()
-
     async def _write_hellos(self) -> None:
         for number in count():
-            await self._has_hellos.wait()
-            await anyio.sleep(_GATHER_S)
-            self._has_hellos = anyio.Event()
-            hellos, self._hellos = self._hellos, []
+            hellos = await self._hellos.take()
             failure: BackendError | None = None
             try:
                 await self._link.write_hellos(f"{self._pod}-{number}", [hello for hello, _ in hellos])
@@ -223,10 +245,9 @@ class Relay:
 
     async def _write_statuses(self) -> None:
         while True:
-            await self._has_statuses.wait()
-            await anyio.sleep(_GATHER_STATUSES_S)
-            self._has_statuses = anyio.Event()
-            by_name, self._statuses = self._statuses, {}
+            by_name: dict[str, list[tuple[JsonObject, _Written]]] = {}
+            for (name, status), written in await self._statuses.take():
+                by_name.setdefault(name, []).append((status, written))
             # One after the other, so that none overtakes an older one.
             for name, statuses in by_name.items():
                 failure: BackendError | None = None
@@ -256,7 +277,7 @@ class Relay:
             self._requests[metadata["name"]] = known
             return None
         try:
-            clients = by_clients(_told(change.value))
+            clients = split_by_client(_told(change.value))
         except ProtocolError as error:
             print(f"a request cannot be understood: {error}", file=sys.stderr)  # noqa: T201 - the log of this pod
             return None

@@ -177,10 +177,8 @@ class RelayedLink:
         return answer.is_done
 
     async def _way(self) -> Link:
-        await self._redirected.wait()
-        if self._direct is None:
-            msg = "there is a way, and it is not known"
-            raise RuntimeError(msg)
+        while self._direct is None:
+            await self._redirected.wait()
         return self._direct
 
 

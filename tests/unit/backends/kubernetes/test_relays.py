@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -73,12 +74,11 @@ def test_neighbours_of_a_large_fleet_have_one_relay() -> None:
     assert (relays["f-063"], relays["f-127"], relays["f-129"]) == ("f-000", "f-064", "f-128")
 
 
-def requests_of(clients: int, **changes: Any) -> list[PairRequest]:
+def requests_of(clients: int, **changes: Any) -> list[list[PairRequest]]:
     """Give a round's requests of so many clients, with two pairs each."""
     return [
-        attrs.evolve(REQUEST, client=f"w{client:02}", pair_id=f"{client}.{pair}", **changes)
+        [attrs.evolve(REQUEST, client=f"w{client:02}", pair_id=f"{client}.{pair}", **changes) for pair in range(2)]
         for client in range(clients)
-        for pair in range(2)
     ]
 
 
@@ -93,22 +93,22 @@ def test_a_client_that_speaks_for_itself_has_an_object_of_its_own() -> None:
 def test_clients_of_one_relay_have_objects_in_common() -> None:
     """Of sixteen pairs, and each pair is in one of them."""
     requests = requests_of(40)
-    found = batches(requests, {request.client: "w00" for request in requests})
+    found = batches(requests, {own[0].client: "w00" for own in requests})
     assert [len(batch.requests) for batch in found] == [16] * 5
     assert len({batch.name for batch in found}) == 5
-    assert [request for batch in found for request in batch.requests] == requests
+    assert [request for batch in found for request in batch.requests] == [*chain.from_iterable(requests)]
 
 
 def test_the_pairs_of_one_client_are_in_one_object() -> None:
     """However many they are."""
-    requests = [attrs.evolve(REQUEST, client=client, pair_id=f"{client}.{n}") for client in "ab" for n in range(20)]
+    requests = [[attrs.evolve(REQUEST, client=client, pair_id=f"{client}.{n}") for n in range(20)] for client in "ab"]
     assert [len(batch.requests) for batch in batches(requests, {"a": "a", "b": "a"})] == [20, 20]
 
 
 def test_pairs_that_will_report_much_have_no_object_in_common() -> None:
     """An API server takes no object of megabytes."""
     requests = requests_of(3, duration_s=3600.0, interval_s=0.1)
-    found = batches(requests, {request.client: "w00" for request in requests})
+    found = batches(requests, {own[0].client: "w00" for own in requests})
     assert [len(batch.requests) for batch in found] == [2, 2, 2]
 
 
