@@ -106,7 +106,7 @@ class KubernetesControl(AsyncContextManagerMixin):
         self._deadline_s = anyio.current_time() + self._lasts_s
         with self._request_sender, self._requests, self._armed_sender, self._armed:
             async with background_tasks() as group:
-                group.start_soon(self._link.follow, self._take_lease, self._take_request)
+                group.start_soon(self._link.follow, self)
                 group.start_soon(self._write_statuses)
                 group.start_soon(self._roll_call.write)
                 group.start_soon(self._answer_roll_calls)
@@ -207,7 +207,13 @@ class KubernetesControl(AsyncContextManagerMixin):
         else:
             await say_armed(base, self._key, run_id, round_index, number)
 
-    def _take_lease(self, change: Change) -> None:
+    @property
+    def is_busy(self) -> bool:
+        """Whether a pair is under way."""
+        return bool(self._objects)
+
+    def take_lease(self, change: Change) -> None:
+        """Take a change of the fleet's Lease: signs of life, and what the controller says to all workers at once."""
         if change.kind == "listed":
             return
         if change.kind == "deleted":
@@ -230,7 +236,8 @@ class KubernetesControl(AsyncContextManagerMixin):
                 for follower in self._followers.get(record.run_id, ()):
                     follower.send_nowait(record)
 
-    def _take_request(self, change: Change) -> None:
+    def take_request(self, change: Change) -> None:
+        """Take a change of a request: its pairs, once each."""
         if change.kind != "present":
             return
         taken = self._taken.setdefault(change.value["metadata"]["uid"], set())

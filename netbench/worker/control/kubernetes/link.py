@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from netbench.errors import ApiError, BackendError
 from netbench.kube.control import LEASE_DURATION_S, write_hellos
@@ -12,18 +12,33 @@ from netbench.kube.watching import follow
 from netbench.tasks import background_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from netbench.kube.api import JsonObject, KubeApi
     from netbench.kube.names import FleetNames
     from netbench.kube.watching import Change
     from netbench.messages import WorkerHello
 
-    Take: TypeAlias = Callable[[Change], None]
-
-__all__ = ("ApiLink", "Link")
+__all__ = ("ApiLink", "Link", "Listener")
 
 _FOREVER = float("inf")
+
+
+class Listener(Protocol):
+    """Is told by a link what the API server tells."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a pair is under way, which must not miss anything."""
+        ...
+
+    def take_lease(self, change: Change) -> None:
+        """Take a change of the fleet's Lease."""
+        ...
+
+    def take_request(self, change: Change) -> None:
+        """Take a change of a request."""
+        ...
 
 
 class Link(Protocol):
@@ -37,7 +52,7 @@ class Link(Protocol):
         """
         ...
 
-    async def follow(self, take_lease: Take, take_request: Take) -> None:
+    async def follow(self, listener: Listener) -> None:
         """Tell every change of the fleet's Lease and of this worker's requests until cancelled.
 
         Raises:
@@ -104,15 +119,15 @@ class ApiLink:
         }
         await self._api.call("POST", self._names.leases, lease, patience_s=LEASE_DURATION_S)
 
-    async def follow(self, take_lease: Take, take_request: Take) -> None:
+    async def follow(self, listener: Listener) -> None:
         """Tell every change of the fleet's Lease and of the requests until cancelled.
 
         Raises:
             BackendError: The API server refuses this worker.
         """
         async with background_tasks() as group:
-            group.start_soon(self._follow_requests, take_request)
-            await self._follow_lease(take_lease)
+            group.start_soon(self._follow_requests, listener)
+            await self._follow_lease(listener)
 
     async def write_status(self, name: str, status: JsonObject) -> None:
         """Merge a status into that of a request, however long it takes.
@@ -123,11 +138,11 @@ class ApiLink:
         path = f"{self._names.requests}/{name}/status"
         await self._api.call("PATCH", path, {"status": status}, patience_s=_FOREVER)
 
-    async def _follow_lease(self, take: Take) -> None:
+    async def _follow_lease(self, listener: Listener) -> None:
         await follow(
             self._api,
             self._names.leases,
-            take,
+            listener.take_lease,
             params=_named(self._names.base),
             # A watch that hangs must be found out before the Lease runs out.
             idle_timeout_s=LEASE_DURATION_S / 2,
@@ -135,12 +150,12 @@ class ApiLink:
             lists=False,
         )
 
-    async def _follow_requests(self, take: Take) -> None:
+    async def _follow_requests(self, listener: Listener) -> None:
         # ClusterLoader2 deletes the definition each time it gathers: a worker outlives that.
         await follow(
             self._api,
             self._names.requests,
-            take,
+            listener.take_request,
             params=self._mine,
             patience_s=_FOREVER,
             may_be_absent=True,

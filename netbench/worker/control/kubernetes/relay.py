@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from netbench.framing import FrameStream
     from netbench.kube.api import JsonObject
-    from netbench.worker.control.kubernetes.link import ApiLink, Take
+    from netbench.worker.control.kubernetes.link import ApiLink, Listener
 
 __all__ = ("Relay",)
 
@@ -169,26 +169,16 @@ class Relay:
         """
         await self._statuses.put((name, status))
 
-    async def follow(self, take_lease: Take, take_request: Take) -> None:
+    async def follow(self, listener: Listener) -> None:
         """Tell this worker and the others what changes, until cancelled.
 
         Raises:
             BackendError: The API server refuses this worker.
         """
-
-        def lease(change: Change) -> None:
-            self._take_lease(change)
-            take_lease(change)
-
-        def request(change: Change) -> None:
-            own = self._take_request(change)
-            if own is not None:
-                take_request(Change("present", own))
-
         async with background_tasks() as group:
             group.start_soon(self._write_hellos)
             group.start_soon(self._write_statuses)
-            await self._link.follow(lease, request)
+            await self._link.follow(_Ears(self, listener))
 
     async def serve(self, frames: FrameStream, worker: str) -> None:
         """Serve another worker until it is gone.
@@ -258,13 +248,14 @@ class Relay:
                 for _, written in statuses:
                     written.end(failure)
 
-    def _take_lease(self, change: Change) -> None:
+    def pass_on_lease(self, change: Change) -> None:
+        """Tell the others of a change of the fleet's Lease."""
         if change.kind in {"present", "deleted"}:
             self._lease = {"kind": "lease", "change": change.kind, "value": _told(change.value)}
             for member in self._members.values():
                 member.tell(self._lease)
 
-    def _take_request(self, change: Change) -> JsonObject | None:
+    def pass_on_request(self, change: Change) -> JsonObject | None:
         """Tell each client its part of a request that is new, and give this worker's own."""
         if not change.value:
             return None
@@ -285,6 +276,27 @@ class Relay:
         for client in clients.keys() & self._members.keys():
             self._members[client].tell({"kind": "request", "value": clients[client]})
         return clients.get(self._pod)
+
+
+@attrs.frozen
+class _Ears:
+    """Implements :class:`~netbench.worker.control.kubernetes.link.Listener`, for the relay's worker and the others."""
+
+    relay: Relay
+    own: Listener
+
+    @property
+    def is_busy(self) -> bool:
+        return self.own.is_busy
+
+    def take_lease(self, change: Change) -> None:
+        self.relay.pass_on_lease(change)
+        self.own.take_lease(change)
+
+    def take_request(self, change: Change) -> None:
+        part = self.relay.pass_on_request(change)
+        if part is not None:
+            self.own.take_request(Change("present", part))
 
 
 async def _next(waiting: MemoryObjectReceiveStream[dict[str, Any]]) -> dict[str, Any]:

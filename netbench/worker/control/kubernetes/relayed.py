@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from netbench.kube.api import JsonObject
     from netbench.messages import WorkerHello
-    from netbench.worker.control.kubernetes.link import Link, Take
+    from netbench.worker.control.kubernetes.link import Link, Listener
 
 __all__ = ("RelayedLink",)
 
@@ -32,7 +32,7 @@ _OPEN_TIMEOUT_S = LEASE_DURATION_S * 2 / 3
 #: A relay says something each five seconds. That it hangs must be found out before the Lease runs out.
 _MUTE_S = LEASE_DURATION_S / 2
 #: A relay is removed a moment before those whose relay it is, at the fleet's end. They need not go to the API server to
-#: hear of that.
+#: hear of that; but who has a pair under way would miss its start.
 _PAUSE_S = (2.0, 6.0)
 
 
@@ -74,6 +74,8 @@ class RelayedLink:
         self._opened = anyio.Event()
         #: Set when the relay has failed and the API server is asked instead.
         self._redirected = anyio.Event()
+        #: Set when somebody waits for another way than the relay.
+        self._is_needed = anyio.Event()
 
     async def announce(self, hello: WorkerHello) -> None:
         """Say who is here and ready.
@@ -94,22 +96,22 @@ class RelayedLink:
             # Whether the relay wrote it does not matter: to merge the same once more changes nothing.
             await (await self._way()).write_status(name, status)
 
-    async def follow(self, take_lease: Take, take_request: Take) -> None:
+    async def follow(self, listener: Listener) -> None:
         """Tell what the relay tells, and from its end on what the API server does.
 
         Raises:
             BackendError: The API server refuses this worker.
         """
         try:
-            await self._follow_relay(take_lease, take_request)
+            await self._follow_relay(listener)
         except (OSError, TimeoutError, ProtocolError, *GONE) as error:
-            await self._give_up(error)
+            await self._give_up(error, listener)
         async with self._open_direct() as direct:
             self._direct = direct
             self._redirected.set()
-            await direct.follow(take_lease, take_request)
+            await direct.follow(listener)
 
-    async def _follow_relay(self, take_lease: Take, take_request: Take) -> None:
+    async def _follow_relay(self, listener: Listener) -> None:
         async with AsyncExitStack() as stack:
             with _within(_OPEN_TIMEOUT_S, "there was no session with it"):
                 host, port = self._relay
@@ -121,27 +123,28 @@ class RelayedLink:
             while True:
                 with _within(_MUTE_S, "it said nothing"):
                     word = await frames.receive()
-                self._take(word, take_lease, take_request)
+                self._take(word, listener)
 
-    async def _give_up(self, error: Exception) -> None:
+    async def _give_up(self, error: Exception, listener: Listener) -> None:
         """Let nobody wait for the relay any more."""
         self._frames = None
         self._opened.set()
         for answer in self._answers.values():
             answer.came.set()
-        if isinstance(error, GONE):
-            await anyio.sleep(random.uniform(*_PAUSE_S))  # noqa: S311 - no secret
+        if isinstance(error, GONE) and not listener.is_busy:
+            with anyio.move_on_after(random.uniform(*_PAUSE_S)):  # noqa: S311 - no secret
+                await self._is_needed.wait()
         host, port = self._relay
         why = str(error) or type(error).__name__
         # The log of this pod.
         print(f"worker {self._pod}: its relay {host}:{port} is gone: {why}", file=sys.stderr)  # noqa: T201
 
-    def _take(self, word: dict[str, Any], take_lease: Take, take_request: Take) -> None:
+    def _take(self, word: dict[str, Any], listener: Listener) -> None:
         match word:
             case {"kind": "lease", "change": "present" | "deleted" as change, "value": dict(value)}:
-                take_lease(Change(change, value))
+                listener.take_lease(Change(change, value))
             case {"kind": "request", "value": dict(value)}:
-                take_request(Change("present", value))
+                listener.take_request(Change("present", value))
             case {"kind": "done", "number": int(number)}:
                 self._take_answer(number, None)
             case {"kind": "refused", "number": int(number), "status": int(status), "reason": str(reason), **rest}:
@@ -177,6 +180,7 @@ class RelayedLink:
         return answer.is_done
 
     async def _way(self) -> Link:
+        self._is_needed.set()
         while self._direct is None:
             await self._redirected.wait()
         return self._direct

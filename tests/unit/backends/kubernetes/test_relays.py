@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import attrs
 import pytest
 from anyio.abc import SocketAttribute
@@ -25,7 +26,7 @@ from netbench.kube.api import KubeApi
 from netbench.kube.control import read_hellos, write_hellos
 from netbench.kube.names import HELLO_ANNOTATION, FleetNames
 from netbench.kube.watching import Change
-from netbench.messages import PairRequest, PairStatus, Phase
+from netbench.messages import ControlRecord, Failure, PairRequest, PairStatus, Phase
 from netbench.traffic import Tcp
 from netbench.worker.control.kubernetes import relay as relays
 from netbench.worker.control.kubernetes import relayed
@@ -196,6 +197,39 @@ async def test_a_worker_whose_relay_is_gone_goes_on_by_itself() -> None:
         await crew.forget("run")
         await crew.submit([attrs.evolve(REQUEST, pair_id="later")])
         assert (await first(requests)).pair_id == "later"
+
+
+async def test_a_worker_that_loses_its_relay_when_a_pair_is_armed_hears_of_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At once. One without a pair has time, for it may be removed next."""
+    monkeypatch.setattr(relayed, "_PAUSE_S", (60.0, 60.0))
+    async with on_kubernetes(WorkerClock(), is_relayed=True, may_go_direct=True) as connected:
+        crew, control = connected.crew, connected.control
+        async with crew.statuses("run") as statuses, control.records("run") as records:
+            await crew.submit([REQUEST])
+            await first(control.requests())
+            await control.report(status(Phase.ARMED))
+            await first(statuses)
+            connected.base.cancel()
+            record = ControlRecord(run_id="run", round_index=0, start_ns=1)
+            await crew.publish(record)
+            assert await first(records) == record
+
+
+async def test_a_result_that_comes_when_the_relay_is_gone_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody waits for it."""
+    monkeypatch.setattr(relayed, "_PAUSE_S", (60.0, 60.0))
+    async with (
+        on_kubernetes(WorkerClock(), is_relayed=True, may_go_direct=True) as connected,
+        connected.crew.statuses("run") as statuses,
+    ):
+        await connected.crew.submit([REQUEST])
+        await first(connected.control.requests())
+        failure = Failure(phase=Phase.RUNNING, reason="stopped", message="it was")
+        await connected.control.report(attrs.evolve(status(Phase.FAILED), failure=failure))
+        connected.base.cancel()
+        assert (await first(statuses)).failure == failure
 
 
 @asynccontextmanager
