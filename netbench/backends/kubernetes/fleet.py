@@ -88,7 +88,7 @@ async def open_fleet(
     expected = len(hired)
     lease = FleetLease(api, objects)
     async with AsyncExitStack() as stack:
-        stack.push_async_exit(_Removal(api, names, expected, plan.arguments, abandon).end)
+        stack.push_async_exit(_Removal(api, names, lease, expected, plan.arguments, abandon).end)
         # Whoever shares the cluster with ClusterLoader2 loses it each time that gathers.
         await ensure_crd(api, plan.namespace)
         await lease.create(expected)
@@ -141,12 +141,17 @@ def _raise(error: BackendError) -> None:
     raise error
 
 
+def _not_needed(_: BackendError) -> None:
+    """Let a Lease go: it is removed, or is of no more use than what removes the rest."""
+
+
 @attrs.frozen
 class _Removal:
     """The removal of a fleet of so many workers, shielded from whatever ended it, within a deadline."""
 
     api: KubeApi
     names: FleetNames
+    lease: FleetLease
     workers: int
     arguments: str
     abandon: anyio.Event
@@ -174,6 +179,8 @@ class _Removal:
                     scope.cancel()
 
                 group.start_soon(leave)
+                # The removal of thousands outlasts the Lease: until it is over nobody is to take the fleet for dead.
+                group.start_soon(self.lease.renew, _not_needed)
                 try:
                     await remove_fleet(self.api, self.names)
                     done = True
