@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import anyio
 
 from netbench.errors import AccessDeniedError, ApiError, ClusterUnreachableError
-from netbench.kube.transport import TransportError
+from netbench.kube.transport import METADATA, METADATA_OF_LIST, WHOLE, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ class KubeApi:
         """Remember that a call like this one was allowed."""
         self._allowed.add((verb, _collection(path)))
 
-    async def call(
+    async def call(  # noqa: PLR0913 - what calls differ in
         self,
         verb: Verb,
         path: str,
@@ -84,6 +84,7 @@ class KubeApi:
         *,
         params: Mapping[str, str] | None = None,
         patch: Literal["merge", "strategic"] = "merge",
+        accept: str = WHOLE,
         patience_s: float | None = None,
     ) -> JsonObject:
         """Make a call and give the object that was answered.
@@ -96,6 +97,7 @@ class KubeApi:
             body: What is sent, as JSON.
             params: The query.
             patch: The kind of patch, for ``PATCH``.
+            accept: How much of the object is answered, see :mod:`netbench.kube.transport`.
             patience_s: Overrides the client's.
 
         Raises:
@@ -117,7 +119,7 @@ class KubeApi:
                 # Whoever is cancelled removes what was made; what is just being made must be there by then.
                 with anyio.CancelScope(shield=verb == "POST"):
                     reply = await self.transport.send(
-                        verb, full, body=data, content_type=content_type, timeout_s=self._timeout_s
+                        verb, full, body=data, content_type=content_type, accept=accept, timeout_s=self._timeout_s
                     )
             except TransportError as error:
                 cause = error
@@ -155,22 +157,22 @@ class KubeApi:
             raise
 
     async def create(self, path: str, body: JsonObject) -> JsonObject:
-        """Create an object whose name the caller has chosen and nobody else uses.
+        """Create an object whose name the caller has chosen and nobody else uses, and give its metadata.
 
         A first attempt whose answer was lost may have created it: that it is there already is then what was wanted.
         """
         try:
-            return await self.call("POST", path, body)
+            return await self.call("POST", path, body, accept=METADATA)
         except ApiError as error:
             if error.reason != "AlreadyExists":
                 raise
             name = body["metadata"]["name"]
-            return await self.call("GET", f"{path}/{name}")
+            return await self.call("GET", f"{path}/{name}", accept=METADATA)
 
     async def delete(self, path: str, **params: str) -> None:
         """Delete an object; that it is not there is fine."""
         try:
-            await self.call("DELETE", path, params=params)
+            await self.call("DELETE", path, params=params, accept=METADATA)
         except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
@@ -180,7 +182,9 @@ class KubeApi:
         page: dict[str, str] = {}
         while True:
             try:
-                deleted = await self.call("DELETE", path, params={**params, "limit": _DELETED_AT_ONCE, **page})
+                deleted = await self.call(
+                    "DELETE", path, params={**params, "limit": _DELETED_AT_ONCE, **page}, accept=METADATA_OF_LIST
+                )
             except ApiError as error:
                 if error.status == HTTPStatus.GONE and page:
                     # Too much has changed since the first page for the server to go on from there.

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from contextlib import AbstractAsyncContextManager
 
-__all__ = ("Reply", "StreamedReply", "Transport", "TransportError")
+__all__ = ("METADATA", "METADATA_OF_LIST", "WHOLE", "Reply", "StreamedReply", "Transport", "TransportError")
+
+#: How an answer is asked for: whole, or, where the caller knows the rest, an object's metadata or that of several. A
+#: server that cannot leave something out gives all of it.
+WHOLE = "application/json"
+METADATA = f"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,{WHOLE}"
+METADATA_OF_LIST = f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{WHOLE}"
 
 
 class TransportError(BackendError):
@@ -58,7 +64,9 @@ class Transport(Protocol):
         """The API server's address, for messages."""
         ...
 
-    async def send(self, verb: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Reply:
+    async def send(
+        self, verb: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float, accept: str = WHOLE
+    ) -> Reply:
         """Make one request.
 
         Raises:

@@ -64,6 +64,18 @@ async def test_objects_of_clusterloader2_fit_the_definition(kubernetes: Kubernet
     assert kept["spec"] == OBJECT["spec"]
 
 
+async def test_what_is_made_is_answered_with_no_more_than_its_metadata(
+    kubernetes: Kubernetes, cluster: nb.Cluster
+) -> None:
+    """The API server need not write down what its maker knows, a megabyte of code, say."""
+    async with cluster:
+        path = kubernetes.path("clusterloader.io/v1alpha1", "networktestrequests")
+        made = await kubernetes.api.create(path, OBJECT)
+        await kubernetes.api.delete_all(path)
+        left = await kubernetes.api.get(f"{path}/worker-1")
+    assert (set(made), made["metadata"]["name"], left) == ({"apiVersion", "kind", "metadata"}, "worker-1", None)
+
+
 async def test_without_the_definition_an_account_without_the_right_hears_the_administrators_command(
     kubernetes: Kubernetes, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import aiohttp
 import anyio
 from kubernetes_asyncio.client import ApiClient
 
-from netbench.kube.transport import Reply, StreamedReply, TransportError
+from netbench.kube.transport import WHOLE, Reply, StreamedReply, TransportError
 from netbench.version import __version__
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class ClientTransport:
         """The API server's address and the context."""
         return f"{self._client.configuration.host} (context {self._context})"
 
-    async def send(self, verb: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Reply:
+    async def send(
+        self, verb: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float, accept: str = WHOLE
+    ) -> Reply:
         """Make one request.
 
         Raises:
@@ -45,7 +47,7 @@ class ClientTransport:
         """
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S)
         try:
-            reply = await self._call(verb, path, timeout, body, content_type)
+            reply = await self._call(verb, path, timeout, body, {"Accept": accept, "Content-Type": content_type})
             async with reply:
                 return Reply(status=reply.status, headers=_lower(reply.headers), body=await reply.read())
         except _BROKEN as error:
@@ -60,7 +62,7 @@ class ClientTransport:
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S, sock_read=idle_timeout_s)
         try:
-            reply = await self._call("GET", path, timeout, None, "application/json")
+            reply = await self._call("GET", path, timeout, None, {"Accept": WHOLE})
         except _BROKEN as error:
             raise self._broken(error) from error
         try:
@@ -77,9 +79,8 @@ class ClientTransport:
             raise self._broken(error) from error
 
     async def _call(
-        self, verb: str, path: str, limits: aiohttp.ClientTimeout, body: bytes | None, content_type: str
+        self, verb: str, path: str, limits: aiohttp.ClientTimeout, body: bytes | None, headers: dict[str, Any]
     ) -> aiohttp.ClientResponse:
-        headers: dict[str, Any] = {"Accept": "application/json", "Content-Type": content_type}
         await self._client.update_params_for_auth(headers, [], ["BearerToken"])
         rest = self._client.rest_client
         arguments: dict[str, Any] = {"proxy": rest.proxy, "proxy_headers": rest.proxy_headers}

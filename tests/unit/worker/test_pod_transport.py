@@ -11,7 +11,7 @@ import certifi
 import pytest
 from anyio.abc import SocketAttribute
 
-from netbench.kube.transport import Reply, TransportError
+from netbench.kube.transport import METADATA, Reply, TransportError
 from netbench.worker.control.kubernetes.transport import PodTransport
 
 if TYPE_CHECKING:
@@ -78,20 +78,26 @@ async def connected(server: Server, account: Path, host: str = "127.0.0.1") -> A
 
 
 async def post(transport: PodTransport, timeout_s: float = 10.0) -> Reply:
-    """Send an object of one field."""
+    """Send an object of one field, and ask for its metadata."""
     return await transport.send(
-        "POST", "/things?a=b", body=b'{"c":1}', content_type="application/json", timeout_s=timeout_s
+        "POST",
+        "/things?a=b",
+        body=b'{"c":1}',
+        content_type="application/json",
+        accept=METADATA,
+        timeout_s=timeout_s,
     )
 
 
-async def test_a_request_says_what_it_sends_and_for_whom(account: Path) -> None:
+async def test_a_request_says_what_it_sends_and_wants_and_for_whom(account: Path) -> None:
     """The token without its line's end."""
     server = Server(ANSWER)
     async with connected(server, account) as transport:
         await post(transport)
     (head,) = server.heads
     assert head[0] == "POST /things?a=b HTTP/1.1"
-    assert {"Authorization: Bearer secret", "Content-Type: application/json", "Content-Length: 7"} <= set(head)
+    said = {"Authorization: Bearer secret", "Content-Type: application/json", "Content-Length: 7"}
+    assert said | {f"Accept: {METADATA}"} <= set(head)
 
 
 async def test_an_answer_comes_whole_with_its_headers_in_lower_case(account: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from netbench.errors import ApiError, BackendError
 from netbench.kube.control import LEASE_DURATION_S, write_hellos
 from netbench.kube.names import HELLO_ANNOTATION, RELAY_LABEL, ROLE_LABEL
+from netbench.kube.transport import METADATA
 from netbench.kube.watching import follow
 from netbench.tasks import background_tasks
 
@@ -117,7 +118,7 @@ class ApiLink:
             },
             "spec": {"holderIdentity": self._pod, "acquireTime": now, "renewTime": now},
         }
-        await self._api.call("POST", self._names.leases, lease, patience_s=LEASE_DURATION_S)
+        await self._api.call("POST", self._names.leases, lease, accept=METADATA, patience_s=LEASE_DURATION_S)
 
     async def follow(self, listener: Listener) -> None:
         """Tell every change of the fleet's Lease and of the requests until cancelled.
@@ -136,7 +137,7 @@ class ApiLink:
             ApiError: The API server refuses it, or there is no such request.
         """
         path = f"{self._names.requests}/{name}/status"
-        await self._api.call("PATCH", path, {"status": status}, patience_s=_FOREVER)
+        await self._api.call("PATCH", path, {"status": status}, accept=METADATA, patience_s=_FOREVER)
 
     async def _follow_lease(self, listener: Listener) -> None:
         await follow(

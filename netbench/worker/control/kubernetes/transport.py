@@ -14,7 +14,7 @@ import httpcore
 from anyio import AsyncContextManagerMixin
 
 from netbench.errors import BackendError
-from netbench.kube.transport import Reply, StreamedReply, TransportError
+from netbench.kube.transport import WHOLE, Reply, StreamedReply, TransportError
 from netbench.version import __version__
 from netbench.worker.control.kubernetes.resumption import resume_sessions
 
@@ -95,13 +95,15 @@ class PodTransport(AsyncContextManagerMixin):
             finally:
                 self._pool = None
 
-    async def send(self, verb: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Reply:
+    async def send(
+        self, verb: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float, accept: str = WHOLE
+    ) -> Reply:
         """Make one request.
 
         Raises:
             TransportError: There was no whole answer within the time.
         """
-        headers = self._headers()
+        headers = self._headers(accept)
         if body is not None:
             headers["Content-Type"] = content_type
         timeouts = {"timeout": {"connect": timeout_s, "read": timeout_s, "write": timeout_s}}
@@ -121,7 +123,7 @@ class PodTransport(AsyncContextManagerMixin):
         Raises:
             TransportError: The connection could not be made, broke off, or was silent for too long.
         """
-        url, headers = self._server + path, self._headers()
+        url, headers = self._server + path, self._headers(WHOLE)
         timeouts = {"timeout": {"connect": _CONNECT_TIMEOUT_S, "read": idle_timeout_s, "write": idle_timeout_s}}
         try:
             async with AsyncExitStack() as stack:
@@ -160,12 +162,12 @@ class PodTransport(AsyncContextManagerMixin):
             raise RuntimeError(msg)
         return self._pool
 
-    def _headers(self) -> _Headers:
+    def _headers(self, accept: str) -> _Headers:
         return {
             # httpcore's own has no brackets around an address of IPv6.
             "Host": urlsplit(self._server).netloc,
             "User-Agent": f"netbench/{__version__}",
-            "Accept": "application/json",
+            "Accept": accept,
             "Authorization": self._authorization(),
         }
 
