@@ -15,6 +15,7 @@ from netbench.errors import InvalidArgumentError, MissingProgramError
 from netbench.messages import DriverName, PairRequest
 from netbench.pairing import Pairing, PairingStrategy, check_pairing
 from netbench.result import MeasurementFacts, PairFailure, PairResult, Precision, Result, RunMetadata
+from netbench.result.precision import tells
 from netbench.rounds import RoundPlan
 from netbench.run import Run
 from netbench.traffic import Http, Tcp, Traffic, Udp
@@ -78,6 +79,10 @@ def _until(instance: Measurement, attribute: attrs.Attribute[Any], value: object
         raise v.fail(instance, attribute.name, value, "a Precision() or None")
     if value is not None and instance.repeats != 1:
         raise v.fail(instance, "repeats", instance.repeats, "left out with until=, which decides how often")
+    statistic = None if value is None else value.statistic
+    if statistic is not None and not tells(statistic, instance.traffic, instance.driver):
+        what = f"a figure that {type(instance.traffic).__name__} has with driver={instance.driver!r}"
+        raise v.fail(instance, "until.statistic", statistic, what)
 
 
 @attrs.frozen

@@ -41,7 +41,7 @@ __all__ = (
 )
 
 #: Raised whenever a controller and a worker of different age would misunderstand each other.
-PROTOCOL_VERSION = 8
+PROTOCOL_VERSION = 9
 
 DriverName: TypeAlias = Literal["native", "iperf2", "iperf3"]
 

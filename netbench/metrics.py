@@ -247,6 +247,8 @@ class HttpClientRecord:
         service_time: From the real send to the last byte.
         send_lateness: From the intended start to the real send, to two digits.
         connections_opened: TCP connections made.
+        left_late: Of the responses, those to requests that left after the window's end, because all connections were
+            waiting until then.
         asked_rps: Requests per second asked for; None in a closed loop.
         received_bytes: Body bytes received.
         sent_bytes: Body bytes sent.
@@ -267,6 +269,7 @@ class HttpClientRecord:
     sent_bytes: int
     series: IntervalSeries
     throughput: HistogramData
+    left_late: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -117,7 +117,16 @@ class Result:
             here = (one for one in found if first <= one.round_index < first + each)
             return tuple(attrs.evolve(one, round_index=one.round_index - first) for one in here)
 
-        return attrs.evolve(self, pairs=own(self.pairs), failures=own(self.failures), rounds=each, repeats=1)
+        return attrs.evolve(
+            self,
+            spec=attrs.evolve(self.spec, until=None),
+            pairs=own(self.pairs),
+            failures=own(self.failures),
+            rounds=each,
+            repeats=1,
+            # A stop ends the one that is under way.
+            stopped_early=self.stopped_early and index == self.repeats - 1,
+        )
 
     @cached_property
     def interval(self) -> ConfidenceInterval | None:

@@ -331,8 +331,20 @@ class PairResult:
 
     @property
     def requests_per_s(self) -> float | None:
-        """Answered requests per second."""
-        return self._per_second(self.responses)
+        """Requests per second that left while traffic counted, and were answered."""
+        left_late = complete_sum(record.left_late for record in self._of(HttpClientRecord))
+        return self._per_second(None if self.responses is None else self.responses - (left_late or 0))
+
+    @property
+    def left_ratio(self) -> float | None:
+        """Of the requests that were due while traffic counted, the share that had left by its end.
+
+        The others found no connection that did not wait for an answer.
+        """
+        records = self._of(HttpClientRecord)
+        due = sum(record.requests for record in records)
+        late = sum(record.left_late + record.errors.get("unsent", 0) for record in records)
+        return 1 - late / due if due else None
 
     @property
     def asked_rps(self) -> float | None:

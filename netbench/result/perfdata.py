@@ -59,7 +59,9 @@ def perfdata(result: Result, planned: int | None = None) -> dict[str, Any]:
             data = {"Value": means[0]} if planned == 1 else _percentiles(means, _BODY)
             items.append(_item(data, metric.unit, Metric=metric.name))
             tails.append(_item(_percentiles(means, _TAIL), metric.unit, Metric=metric.name, Percentiles="tail"))
-    verdict = {"Trusted": int(result.verdict.trusted), "Doubts": len(result.verdict.doubts)}
+    # The result does not know of pairs that could not be made.
+    doubts = len(result.verdict.doubts) + (planned > len(result.pairs) + len(result.failures))
+    verdict = {"Trusted": int(not doubts), "Doubts": doubts}
     judged = _item(verdict, "count", Metric="Verdict")
     return {"version": "v1", "dataItems": [*items, *tails, judged, _completeness(planned, len(result.pairs))]}
 

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from netbench.result.model import Result
 
-__all__ = ("ConfidenceInterval", "Precision", "Statistic", "interval_of", "interval_over", "statistic_for", "student_t")
+__all__ = (
+    "ConfidenceInterval",
+    "Precision",
+    "Statistic",
+    "interval_of",
+    "interval_over",
+    "statistic_for",
+    "student_t",
+    "tells",
+)
 
 #: ``throughput`` in bit/s, ``pps``, ``requests`` per second: totals over all pairs. ``latency_p50`` and
 #: ``latency_p99`` in seconds: of the traffic's own latency over all pairs.
@@ -45,7 +54,7 @@ class Precision:
         confidence: How sure it is to hold the true mean.
         statistic: The figure; None takes the one that the traffic is about: throughput for TCP, requests or the 99th
             percentile of the response time for HTTP (closed or open loop), datagrams or the median delay for UDP
-            (unlimited or paced).
+            (unlimited or paced; the iperf programs tell no delay, so theirs are datagrams).
         repeats_min: The least number of repetitions.
         repeats_max: The limit; a result that reaches it says so in its verdict.
     """
@@ -93,15 +102,28 @@ class ConfidenceInterval:
         return abs(self.half_width / self.mean) if self.mean else None
 
 
-def statistic_for(traffic: Traffic) -> Statistic:
-    """Give the figure that the traffic is about."""
+def statistic_for(traffic: Traffic, driver: str = "native") -> Statistic:
+    """Give the figure that the traffic is about, of those that the driver tells."""
     match traffic:
         case Tcp():
             return "throughput"
         case Udp():
-            return "pps" if traffic.asked_pps is None else "latency_p50"
+            return "pps" if traffic.asked_pps is None or driver != "native" else "latency_p50"
         case Http():
             return "requests" if traffic.rate_rps is None else "latency_p99"
+
+
+def tells(statistic: Statistic, traffic: Traffic, driver: str) -> bool:
+    """Whether a measurement has this figure."""
+    match statistic:
+        case "pps":
+            return isinstance(traffic, Udp)
+        case "requests":
+            return isinstance(traffic, Http)
+        case "latency_p50" | "latency_p99":
+            return driver == "native" or not isinstance(traffic, Udp)
+        case _:
+            return True
 
 
 def _statistic_of(result: Result, statistic: Statistic) -> float | None:
@@ -121,13 +143,14 @@ def _statistic_of(result: Result, statistic: Statistic) -> float | None:
 def interval_over(result: Result) -> ConfidenceInterval | None:
     """Give the interval of the figure that ``until`` names, or that the traffic is about, over a result's repetitions.
 
-    None for a single one, and where one of them lacks the figure.
+    Only of those that are whole: one that a pair failed in, or that was stopped, is no sample of the same thing. None
+    for a single one, and where one of them lacks the figure.
     """
     wanted = result.spec.until or Precision()
-    statistic = wanted.statistic or statistic_for(result.spec.traffic)
-    values = [_statistic_of(result.repetition(index), statistic) for index in range(result.repeats)]
-    known = [value for value in values if value is not None]
-    return interval_of(known, statistic, wanted.confidence) if len(known) == result.repeats else None
+    statistic = wanted.statistic or statistic_for(result.spec.traffic, result.spec.driver)
+    whole = [each for each in map(result.repetition, range(result.repeats)) if each.complete]
+    known = [value for each in whole if (value := _statistic_of(each, statistic)) is not None]
+    return interval_of(known, statistic, wanted.confidence) if len(known) == len(whole) else None
 
 
 def interval_of(values: Sequence[float], statistic: Statistic, confidence: float) -> ConfidenceInterval | None:

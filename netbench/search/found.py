@@ -72,8 +72,8 @@ class SearchResult:
 
     def __str__(self) -> str:
         """Give the rate, what limited it, and every trial in a line with its verdict."""
-        found = "no rate keeps the bound" if self.rate is None else f"{self.rate:,.6g} each second and pair"
-        below = "" if self.lowest_bad is None else f", and {self.lowest_bad:,.6g} does not keep it"
+        found = "no rate tried keeps the bound" if self.rate is None else f"{self.rate:,.6g} each second and pair"
+        below = "" if self.lowest_bad is None else f", and {self.lowest_bad:,.6g} was not good"
         trials = "1 trial" if len(self.trials) == 1 else f"{len(self.trials)} trials"
         head = f"{found}{below}; limited by {self.limited_by}, {trials}"
         return "\n".join([head, *(f"  {trial}" for trial in self.trials)])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from netbench.fleet import WorkerFleet
     from netbench.pairing import PairingStrategy
+    from netbench.result.pair import PairResult
     from netbench.run import Run
     from netbench.search.bounds import Bound
     from netbench.search.found import Limit
@@ -37,6 +38,11 @@ def _searchable(instance: Search, attribute: attrs.Attribute[Any], value: object
 def _below_max(instance: Search, attribute: attrs.Attribute[Any], value: float) -> None:
     if value >= instance.rate_max:
         raise v.fail(instance, attribute.name, value, f"below rate_max, {instance.rate_max:g}")
+
+
+def _below_one(instance: Search, attribute: attrs.Attribute[Any], value: float) -> None:
+    if value >= 1:
+        raise v.fail(instance, attribute.name, value, "a share below 1, such as 0.02")
 
 
 def _bounded(instance: Search, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -63,7 +69,7 @@ class Search:
         traffic: :class:`Udp` or :class:`Http`; its own rate is not used.
         bound: What must be kept: :class:`MaxLoss`, :class:`MaxLatency`, or one of your own.
         rate_max: The highest rate to try.
-        rate_min: Below this the search gives up.
+        rate_min: The lowest rate to try.
         resolution: The interval at the end, as a share of the lowest bad rate.
         duration_s: Of each trial. RFC 2544 says 60 s for figures that are published.
         warmup_s: Traffic before each trial counts.
@@ -79,7 +85,7 @@ class Search:
     bound: Bound = attrs.field(kw_only=True, validator=_bounded)
     rate_max: float = attrs.field(kw_only=True, validator=v.number(above=0))
     rate_min: float = attrs.field(default=1.0, kw_only=True, validator=[v.number(above=0), _below_max])
-    resolution: float = attrs.field(default=0.02, kw_only=True, validator=v.number(above=0))
+    resolution: float = attrs.field(default=0.02, kw_only=True, validator=[v.number(above=0), _below_one])
     duration_s: float = attrs.field(default=10.0, kw_only=True, validator=v.number(above=0))
     warmup_s: float = attrs.field(default=0.0, kw_only=True, validator=v.number(at_least=0))
     retries: int = attrs.field(default=1, kw_only=True, validator=v.integer(at_least=0, at_most=_RETRIES_MAX))
@@ -126,8 +132,8 @@ class Search:
             if good == self.rate_max:
                 limit = "rate_max"
                 break
-            following = rate if failed else (good + bad) / 2
-            if following < self.rate_min or (not failed and bad - good <= self.resolution * bad):
+            following = rate if failed else max((good + bad) / 2, self.rate_min)
+            if not failed and (bad <= self.rate_min or bad - good <= self.resolution * bad):
                 break
             if len(trials) == self.trials_max:
                 limit = "trials_max"
@@ -147,7 +153,7 @@ class Search:
             limit: Limit = "stopped" if result.stopped_early else "incomplete"
             return Trial(rate=rate, result=result, passed=False, reason=reason), limit
         broken = self.bound.broken(result)
-        offered = min((_offered(pair.sent_pps, pair.asked_pps) for pair in result.pairs), default=1.0)
+        offered = min(map(_offered, result.pairs), default=1.0)
         if offered < _OFFERED:
             reason = f"the sender offered {offered:.1%} of it"
             return Trial(rate=rate, result=result, passed=False, reason=reason), "sender"
@@ -159,6 +165,11 @@ class Search:
         return attrs.evolve(self.traffic, rate_rps=rate)
 
 
-def _offered(sent: float | None, asked: float | None) -> float:
-    # HTTP's requests are all due on their schedule; what a client could not send shows in their response time.
-    return 1.0 if sent is None or not asked else sent / asked
+def _offered(pair: PairResult) -> float:
+    """Give the share of the asked rate that left in time: of few datagrams one more or less is no matter."""
+    left, asked, window_s = pair.left_ratio, pair.asked_pps, pair.window_s
+    if left is not None:
+        return left
+    if pair.sent is None or not asked or not window_s:
+        return 1.0
+    return (pair.sent + 1) / (asked * window_s)

@@ -143,6 +143,20 @@ async def test_a_slow_server_is_named_where_an_open_loops_requests_leave_late() 
     assert "send-lateness" in rules(result)
 
 
+async def test_requests_that_leave_after_the_end_are_no_kept_rate() -> None:
+    """The server stands still until then, and answers each of them afterwards."""
+    async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
+        run = await nb.Measurement(nb.Http(rate_rps=1000), duration_s=2).start(fleet, nb.CrossNode())
+        await running(run)
+        await anyio.sleep(1)
+        with paused(fleet.workers[1]):
+            await anyio.sleep(1.5)
+        result = await run.gather()
+    (pair,) = result.pairs
+    assert (pair.requests, pair.responses) == (2000, 2000)
+    assert "rate-not-kept" in rules(result)
+
+
 async def test_a_rate_that_the_link_cannot_carry_is_named() -> None:
     """Ten times what it has."""
     async with (

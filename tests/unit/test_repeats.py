@@ -13,7 +13,7 @@ from netbench.messages import Failure, Phase
 from tests.support.crew import FakeCrew, outcome
 from tests.support.fleet import fleet_of
 from tests.support.virtual_time import VirtualTimeLoop
-from tests.unit.result.builders import make_result, udp_outcome
+from tests.unit.result.builders import http_outcome, make_result, udp_outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +90,26 @@ async def test_wavering_repetitions_go_on_to_the_limit_and_say_so() -> None:
     assert "imprecise" in {doubt.rule for doubt in result.verdict.doubts}
 
 
+async def test_one_repetition_of_several_is_not_asked_how_well_it_is_known() -> None:
+    """That is a matter of all of them."""
+    result = await measured(Wavering(), until=nb.Precision(repeats_max=3))
+    assert "imprecise" not in {doubt.rule for doubt in result.repetition(0).verdict.doubts}
+
+
+async def test_a_repetition_that_a_pair_failed_in_is_no_sample_of_the_figure() -> None:
+    """Half of the pairs carry half."""
+
+    def script(crew: FakeCrew, request: PairRequest) -> None:
+        if request.round_index < 2:
+            crew.arm(request)
+        else:
+            crew.say(request, Phase.FAILED, failure=Failure(phase=Phase.ARMING, reason="refused", message="no more"))
+
+    result = await measured(FakeCrew(script=script), repeats=10)
+    assert result.interval is not None
+    assert (result.repeats, len(result.interval.values)) == (3, 2)
+
+
 async def test_a_failure_ends_the_repetitions() -> None:
     """What was measured before is kept."""
 
@@ -104,11 +124,21 @@ async def test_a_failure_ends_the_repetitions() -> None:
     assert (result.repeats, len(result.pairs), len(result.failures)) == (3, 2, 1)
 
 
-@pytest.mark.parametrize("arguments", [{"repeats": 0}, {"until": 0.02}, {"until": nb.Precision(), "repeats": 2}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"repeats": 0},
+        {"until": 0.02},
+        {"until": nb.Precision(), "repeats": 2},
+        {"until": nb.Precision(statistic="pps")},
+        {"until": nb.Precision(statistic="requests")},
+        {"traffic": nb.Udp(), "driver": "iperf3", "until": nb.Precision(statistic="latency_p50")},
+    ],
+)
 def test_repetitions_that_cannot_be_are_refused(arguments: dict[str, Any]) -> None:
     """Before anything is started."""
     with pytest.raises(nb.InvalidArgumentError):
-        nb.Measurement(nb.Tcp(), **arguments)
+        nb.Measurement(**{"traffic": nb.Tcp(), **arguments})
 
 
 class Lossy(FakeCrew):
@@ -169,14 +199,14 @@ async def test_a_sender_that_is_the_limit_is_not_taken_for_the_network() -> None
 async def test_a_network_that_carries_nothing_gives_no_rate() -> None:
     """Never a 0."""
     found = await searched(Lossy(0.0), rate_min=500)
-    assert (found.rate, "no rate keeps the bound" in str(found)) == (None, True)
+    assert (found.rate, "no rate tried keeps the bound" in str(found)) == (None, True)
 
 
 async def test_trials_are_limited() -> None:
     """What is known by then is the result, and that it might have come closer."""
     found = await searched(Lossy(3210), trials_max=7, resolution=1e-9)
     assert (len(found.trials), found.rate, found.lowest_bad) == (7, 2500, 3750)
-    assert (found.limited_by, "and 3,750 does not keep it" in str(found)) == ("trials_max", True)
+    assert (found.limited_by, "and 3,750 was not good" in str(found)) == ("trials_max", True)
 
 
 class Unlucky(Lossy):
@@ -279,6 +309,7 @@ async def test_a_pair_that_fails_ends_the_search() -> None:
         (nb.Tcp(), {}),
         (nb.Udp(), {"rate_min": 10_000}),
         (nb.Udp(), {"resolution": 0}),
+        (nb.Udp(), {"resolution": 1}),
         (nb.Http(), {"trials_max": 0}),
         (nb.Udp(), {"retries": -1}),
         (nb.Udp(), {"bound": 0.01}),
@@ -295,6 +326,55 @@ def test_a_search_that_cannot_be_is_refused(
 
 def test_a_latency_bound_names_the_percentile() -> None:
     """With what it was."""
-    result = make_result(udp_outcome())
+    result = make_result(udp_outcome(sent=1900))
     assert nb.MaxLatency(1e-3).broken(result) is None
-    assert nb.MaxLatency(1e-5).broken(result) == "p99 is 0.101 ms, where 0.01 ms may be"
+    assert nb.MaxLatency(1e-5).broken(result) == "p99 is 0.101 ms by clocks known to 0.0005 ms, where 0.01 ms may be"
+
+
+def test_what_never_arrived_is_no_low_latency() -> None:
+    """Nine in ten were lost on a link that carries the tenth at once."""
+    result = make_result(udp_outcome(sent=2000, received=200))
+    assert nb.MaxLatency(1.0).broken(result) == "p99 is not known, for 90.0000% never arrived"
+
+
+def test_a_percentile_is_of_all_that_was_sent() -> None:
+    """The median of three delays is the highest of those two thirds that arrived of three."""
+    result = make_result(udp_outcome(sent=3000, received=2000))
+    assert nb.MaxLatency(6e-5, percentile=50).broken(result) is not None
+    assert nb.MaxLatency(6e-5, percentile=40).broken(result) is None
+
+
+def test_unanswered_requests_are_no_low_latency() -> None:
+    """Nobody knows how long they would have taken."""
+    result = make_result(http_outcome(90, {"timeout": 10}))
+    assert nb.MaxLatency(1.0, percentile=95).broken(result) == "p95 is not known, for 10.0000% never arrived"
+
+
+def test_a_latency_that_the_clocks_leave_open_does_not_keep_a_bound() -> None:
+    """0.1 ms may be 1.1."""
+    result = make_result(udp_outcome(sent=1900, bound_ns=1_000_000))
+    assert nb.MaxLatency(1e-3).broken(result) == "p99 is 0.101 ms by clocks known to 1 ms, where 1 ms may be"
+
+
+async def test_the_lowest_rate_is_tried() -> None:
+    """Halving alone would go from 625 to below it."""
+    found = await searched(Lossy(550), rate_min=500)
+    assert 500 in [trial.rate for trial in found.trials]
+    assert found.rate == pytest.approx(550, rel=0.05)
+
+
+class Waiting(FakeCrew):
+    """A client of whose requests a third leave when nothing new is due any more."""
+
+    def on_record(self, request: PairRequest, record: ControlRecord) -> None:  # noqa: ARG002 - a fake's form
+        """Have all answered."""
+        self.say(request, Phase.DONE, done=http_outcome(100, left_late=30))
+
+
+async def test_requests_that_waited_for_a_connection_until_the_end_are_the_clients_limit() -> None:
+    """Though each was answered."""
+    async with fleet_of(Waiting()) as fleet:
+        search = nb.Search(nb.Http(), bound=nb.MaxLoss(), rate_max=50, rate_min=40, duration_s=2)
+        found = await search.run(fleet, nb.CrossNode())
+    assert (found.rate, found.limited_by) == (None, "sender")
+    assert found.trials[0].reason == "the sender offered 70.0% of it"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
-
 from netbench.result.verdict.judgement import Doubt, Finding, doubt_of
 from netbench.result.verdict.sides import Side, sides_of, traffic_s
-from netbench.traffic import Tcp, Udp
+from netbench.traffic import Http, Udp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +36,8 @@ _INTERFACES = (
 def host_doubts(result: Result) -> Iterator[Doubt]:
     """Look at socket buffers, interfaces, the kernel's packet work, and retransmits."""
     sides = tuple(sides_of(result))
-    loss = _Loss.of(result)
-    yield from _socket_drops(result, sides, loss)
-    yield from _send_drops(sides, loss)
+    yield from _socket_drops(result, sides)
+    yield from _send_drops(sides)
     backlog = _per_second(result, sides, "softnet_dropped", _BACKLOG_PER_S, "packets dropped at its kernel's backlog")
     yield from doubt_of("host-drops", backlog, _BACKLOG_PER_S, f"{_OVERRUN}, and raise net.core.netdev_max_backlog")
     # Frames of no protocol that the host knows count there too, day and night; they cost the traffic nothing.
@@ -54,30 +51,15 @@ def host_doubts(result: Result) -> Iterator[Doubt]:
     yield from _retransmits(result, sides)
 
 
-@attrs.frozen
-class _Loss:
-    """How many datagrams were sent and lost in all: looked up once, for it takes a look at each pair.
+def _lost_share(side: Side, counter: str) -> float:
+    """Give what a namespace's counter can explain of its pair's loss, as a share of what the pair sent.
 
-    Attributes:
-        sent: None where there are no datagrams, or not all were counted.
-        lost: None where not all were counted.
+    Other pairs in the same namespace count there too; a pair that lost nothing has nothing to explain.
     """
-
-    sent: int | None
-    lost: int | None
-
-    @classmethod
-    def of(cls, result: Result) -> _Loss:
-        """Look at a result."""
-        datagrams = isinstance(result.spec.traffic, Udp)
-        return cls(result.sent, result.lost) if datagrams else cls(None, None)
-
-    def share(self, side: Side, counter: str) -> float:
-        """Give what a namespace's counter can explain of it, as a share of what was sent; others count there too."""
-        count: int | None = getattr(side.host, counter, None)
-        if not count or not self.sent:
-            return 0.0
-        return min(count, count if self.lost is None else self.lost) / self.sent
+    count, sent, lost = getattr(side.host, counter, None), side.pair.sent, side.pair.lost
+    if not count or not sent:
+        return 0.0
+    return float(min(count, sent if lost is None else lost)) / sent
 
 
 def _lost_something(result: Result, pair: PairResult) -> bool:
@@ -88,7 +70,7 @@ def _lost_something(result: Result, pair: PairResult) -> bool:
     return any(host is None or host.tcp_retransmits is None or host.tcp_retransmits > 0 for host in hosts)
 
 
-def _socket_drops(result: Result, sides: tuple[Side, ...], loss: _Loss) -> Iterator[Doubt]:
+def _socket_drops(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
     found = []
     for pair in result.pairs:
         drops, sent = pair.socket_drops, pair.sent
@@ -96,15 +78,15 @@ def _socket_drops(result: Result, sides: tuple[Side, ...], loss: _Loss) -> Itera
             words = f"{drops:,} datagrams ({drops / sent:.2%}) arrived and were dropped at the receiver's full buffer"
             found.append(Finding(str(pair.pair), drops / sent, words))
     if not found:
-        found = list(_host_buffers(sides, loss))
+        found = list(_host_buffers(sides))
     advice = "That loss is not the network's: raise net.core.rmem_max, lower the rate, or give the receiver more CPU"
     yield from doubt_of("receive-buffer", found, _DROPPED, advice)
 
 
-def _host_buffers(sides: tuple[Side, ...], loss: _Loss) -> Iterator[Finding]:
+def _host_buffers(sides: tuple[Side, ...]) -> Iterator[Finding]:
     """Look at the whole namespace's count, where a program's own sockets cannot be looked at."""
     for side in sides:
-        share = loss.share(side, "udp_receive_buffer_errors")
+        share = _lost_share(side, "udp_receive_buffer_errors")
         if share >= _DROPPED and side.pair.socket_drops is None:
             words = (
                 f"datagrams ({share:.2%} of those sent) were dropped at full receive buffers of its network namespace"
@@ -112,11 +94,11 @@ def _host_buffers(sides: tuple[Side, ...], loss: _Loss) -> Iterator[Finding]:
             yield Finding(side.name, share, words)
 
 
-def _send_drops(sides: tuple[Side, ...], loss: _Loss) -> Iterator[Doubt]:
+def _send_drops(sides: tuple[Side, ...]) -> Iterator[Doubt]:
     """Look for datagrams that the sender's kernel took, said nothing, and threw away; to the receiver they are lost."""
     found = []
     for side in sides:
-        share = loss.share(side, "udp_send_buffer_errors") if side.sends else 0.0
+        share = _lost_share(side, "udp_send_buffer_errors") if side.sends else 0.0
         if share >= _UNSENT:
             words = f"datagrams ({share:.2%} of those sent) were dropped at its own full queue and never left it"
             found.append(Finding(side.name, share, words))
@@ -137,12 +119,13 @@ def _per_second(
 
 
 def _retransmits(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
-    if not isinstance(result.spec.traffic, Tcp):
+    if isinstance(result.spec.traffic, Udp):
         return
+    both_send = isinstance(result.spec.traffic, Http)
     found = []
     for side in sides:
         host = side.host
-        if host is None or not host.tcp_segments or host.tcp_retransmits is None or not side.sends:
+        if host is None or not host.tcp_segments or host.tcp_retransmits is None or not (side.sends or both_send):
             continue
         share = host.tcp_retransmits / host.tcp_segments
         if share >= _RETRANSMITTED:

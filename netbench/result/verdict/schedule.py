@@ -36,8 +36,12 @@ def _rates(result: Result) -> Iterator[Doubt]:
     found = []
     for pair in result.pairs:
         rates = asked_and_got(result, pair)
-        if rates is not None and rates[1] < _KEPT * rates[0]:
-            asked, got = rates
+        if rates is None or not pair.window_s:
+            continue
+        asked, got = rates
+        # A window has room for a whole number of datagrams or requests.
+        room = 0.0 if isinstance(result.spec.traffic, Tcp) else 1 / pair.window_s
+        if got + room < _KEPT * asked:
             words = f"{_amounts(result, asked, got)} that were asked for ({got / asked:.1%})"
             found.append(Finding(str(pair.pair), got / asked, words))
     advice = "Ask for a rate that it can keep, or read the result as the most it could do"

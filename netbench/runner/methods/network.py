@@ -161,15 +161,17 @@ def _name(settings: NetworkSettings, protocol: str) -> str:
 
 
 def _summary(settings: NetworkSettings, result: Result) -> Summary:
-    document = perfdata(result, planned=settings.pairs)
+    # Each repetition has all of them.
+    planned = settings.pairs * result.repeats
+    document = perfdata(result, planned=planned)
     failures = [
         *(str(failure) for failure in result.failures),
         *(f"{left.worker.name} on {left.worker.node} is in no pair: {left.reason}" for left in result.left_over),
         *missed(settings.thresholds, document),
     ]
-    lost = settings.pairs - len(result.pairs) - len(result.failures)
+    lost = planned - len(result.pairs) - len(result.failures)
     if lost > 0:
-        failures.insert(0, f"{lost} of {settings.pairs} pairs could not be made")
+        failures.insert(0, f"{lost} of {planned} pairs could not be made")
     if result.stopped_early:
         failures.append("it was stopped before its time")
     return Summary(

@@ -147,7 +147,13 @@ def udp_outcome(
     return make_outcome([sender], [receiver], **changes)
 
 
-def http_outcome(responses: int = 90, errors: dict[str, int] | None = None, **changes: Any) -> PairOutcome:  # noqa: ANN401 - a record's field
+def http_outcome(
+    responses: int = 90,
+    errors: dict[str, int] | None = None,
+    *,
+    left_late: int = 0,
+    **changes: Any,  # noqa: ANN401 - a record's field
+) -> PairOutcome:
     """Give an HTTP outcome over two seconds, with bodies of 1,000 bytes there and 3,000 back."""
     failed = {} if errors is None else errors
     times = record([1_000_000, 2_000_000, 3_000_000], "ns")
@@ -165,6 +171,7 @@ def http_outcome(responses: int = 90, errors: dict[str, int] | None = None, **ch
         sent_bytes=1000 * responses,
         series=series_of(2000 * responses, 2000 * responses),
         throughput=record([16_000 * responses] * 2, "bit/s"),
+        left_late=left_late,
     )
     return make_outcome([client], [HttpServerRecord(requests=responses, connections=8)], **changes)
 

@@ -56,6 +56,13 @@ def test_a_pair_that_failed_counts_as_planned() -> None:
     assert data_of(result, "Throughput") == {"Perc05": 1.0, "Perc50": 1.0, "Perc95": 1.0}
 
 
+def test_pairs_that_could_not_be_made_are_no_trusted_result() -> None:
+    """The result itself does not know of them."""
+    items = perfdata(make_result(tcp_outcome(1024)), planned=2)["dataItems"]
+    (verdict,) = [item["data"] for item in items if item["labels"] == {"Metric": "Verdict"}]
+    assert verdict == {"Trusted": 0, "Doubts": 1}
+
+
 def test_a_metric_that_nobody_measured_is_absent() -> None:
     """ClusterLoader2 would write 0."""
     items = make_result(make_outcome([], [])).perfdata()["dataItems"]

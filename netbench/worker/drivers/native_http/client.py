@@ -102,6 +102,7 @@ class HttpClient:
             service_time=to_fit(service.data()),
             send_lateness=to_two_digits(lateness.data()),
             connections_opened=loading.opened,
+            left_late=tally.left_late,
             asked_rps=self._traffic.rate_rps,
             received_bytes=tally.received_bytes,
             sent_bytes=tally.responses * self._traffic.request_bytes,

@@ -35,6 +35,7 @@ class Tally:
         self._histograms = (HistogramRecorder("ns"), HistogramRecorder("ns"), HistogramRecorder("ns"))
         self._status_codes: Counter[int] = Counter()
         self._received_bytes = 0
+        self._left_late = 0
         #: Takes a request that was answered whole. Called for every one of them, so it does no more than keep it.
         self.answered: Callable[[Answered], None] = self._waiting.append
         self.errors: Counter[str] = Counter()
@@ -62,6 +63,12 @@ class Tally:
         return self._received_bytes
 
     @property
+    def left_late(self) -> int:
+        """Of the requests that were answered whole, those that left after the window's end."""
+        self.flush()
+        return self._left_late
+
+    @property
     def histograms(self) -> tuple[HistogramRecorder, HistogramRecorder, HistogramRecorder]:
         """Response time, service time, send lateness."""
         self.flush()
@@ -81,6 +88,7 @@ class Tally:
             lateness.record(sent - intended)
             self._status_codes[head.status] += 1
             self._received_bytes += head.length
+            self._left_late += sent >= self._end
 
     def flush_one(self) -> None:
         """Put one of the waiting requests where it counts."""
@@ -97,6 +105,7 @@ class Tally:
         response.record_many(map(sub, done, intended))
         service.record_many(map(sub, done, sent))
         lateness.record_many(map(sub, sent, intended))
+        self._left_late += sum(map(self._end.__le__, sent))
         for head, count in Counter(heads).items():
             self._status_codes[head.status] += count
             self._received_bytes += head.length * count

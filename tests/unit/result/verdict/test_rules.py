@@ -238,6 +238,37 @@ def test_a_short_series_is_not_judged() -> None:
     assert steadiness(1, 1_000_000) == {}
 
 
+@pytest.mark.parametrize("rule", ["udp_receive_buffer_errors", "udp_send_buffer_errors"])
+def test_a_senders_own_loss_is_a_share_of_what_its_own_pair_sent(rule: str) -> None:
+    """And not of what twenty pairs did."""
+    seen = host(**{rule: 10})
+    bad = udp_outcome(sent=2000, received=1990, socket_drops=None, client_usage=seen, server_usage=seen)
+    good = [udp_outcome(sent=2000, received=2000) for _ in range(19)]
+    (doubt,) = rules(make_result(bad, *good)).values()
+    assert "0.50% of those sent" in doubt.evidence
+
+
+def test_segments_sent_again_are_named_for_http() -> None:
+    """Requests go one way and answers the other, so both sides send."""
+    seen = host(tcp_segments=1000, tcp_retransmits=30)
+    for outcome in (http_outcome(100, client_usage=seen), http_outcome(100, server_usage=seen)):
+        assert "retransmits" in rules(make_result(outcome))
+
+
+@pytest.mark.parametrize(("sent", "is_kept"), [(3, True), (2, False)])
+def test_a_window_has_room_for_a_whole_number_of_datagrams(sent: int, *, is_kept: bool) -> None:
+    """Two seconds of 1.67 each second are three datagrams, and not 3.34."""
+    result = make_result(udp_outcome(sent=sent, received=sent, asked_pps=1.67))
+    assert ("rate-not-kept" not in rules(result)) == is_kept
+
+
+def test_requests_that_left_after_the_window_are_no_kept_rate() -> None:
+    """All connections were waiting until then."""
+    result = make_result(http_outcome(100, left_late=30))
+    assert result.total_requests_per_s == 35
+    assert "rate-not-kept" in rules(result)
+
+
 @pytest.mark.parametrize("counter", ["udp_receive_buffer_errors", "udp_send_buffer_errors", "interface_dropped"])
 def test_what_others_lost_is_no_doubt_where_the_traffic_lost_nothing(counter: str) -> None:
     """Frames that the host does not know, or the farewells of a program, count in a namespace too."""
