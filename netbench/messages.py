@@ -30,6 +30,7 @@ __all__ = (
     "DriverName",
     "Failure",
     "HostFacts",
+    "PairKey",
     "PairOutcome",
     "PairRequest",
     "PairStatus",
@@ -44,6 +45,8 @@ __all__ = (
 PROTOCOL_VERSION = 9
 
 DriverName: TypeAlias = Literal["native", "iperf2", "iperf3"]
+#: A run's name and a pair's: the same pair has the same name in each run.
+PairKey: TypeAlias = tuple[str, str]
 
 T = TypeVar("T")
 
@@ -176,6 +179,11 @@ class PairRequest:
     arm_timeout_s: float
     gather_timeout_s: float
 
+    @property
+    def key(self) -> PairKey:
+        """The pair among those of all runs."""
+        return self.run_id, self.pair_id
+
 
 @attrs.frozen(kw_only=True)
 class ControlRecord:
@@ -247,6 +255,11 @@ class PairStatus:
     failure: Failure | None = None
     outcome: PairOutcome | None = None
     reported_ns: int | None = None
+
+    @property
+    def key(self) -> PairKey:
+        """The pair among those of all runs."""
+        return self.run_id, self.pair_id
 
 
 def _exact(kind: type[object], *also: type[object]) -> Any:  # noqa: ANN401 - JSON

@@ -117,6 +117,9 @@ class Round:
             self._fail_rest("it was not armed in time", lambda state: state.phase is not Phase.ARMED)
             if not self._all_final():
                 await self._fire()
+            elif alive:
+                # One may still wait for the start, because its server is lost, say; it is free for the next round.
+                await self._publish(stop=True)
             plan = self._plan
             run_s = self._crew.start_lead_s + plan.traffic_s + plan.tail_s + _RUN_GRACE_S + plan.gather_timeout_s
             await self._wait_for(lambda: self._all_final() or self._stopping.is_set(), run_s + _MARGIN_S)
@@ -128,10 +131,7 @@ class Round:
     async def stop(self) -> None:
         """Stop the traffic now; what was measured still arrives."""
         self._stopping.set()
-        record = ControlRecord(
-            run_id=self._plan.run_id, round_index=self._plan.index, start_ns=self._start_ns, stop=True
-        )
-        await self._crew.publish(record)
+        await self._publish(stop=True)
         self._notify()
 
     def take(self, event: StatusEvent) -> None:
@@ -178,13 +178,16 @@ class Round:
     async def _fire(self) -> None:
         lead_s = self._crew.start_lead_s
         self._start_ns = self._crew.now_ns() + round(lead_s * 1e9)
-        await self._crew.publish(
-            ControlRecord(run_id=self._plan.run_id, round_index=self._plan.index, start_ns=self._start_ns)
-        )
+        await self._publish(stop=False)
         armed = sum(1 for state in self._states.values() if not state.final)
         self._emit(
             RoundFired(round_index=self._plan.index, armed=armed, starts_in_s=lead_s, lasts_s=self._plan.traffic_s)
         )
+
+    async def _publish(self, *, stop: bool) -> None:
+        plan = self._plan
+        record = ControlRecord(run_id=plan.run_id, round_index=plan.index, start_ns=self._start_ns, stop=stop)
+        await self._crew.publish(record)
 
     def _all_armed(self) -> bool:
         return self._stopping.is_set() or not self._unarmed

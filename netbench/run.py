@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
 from netbench.backends.base import WorkerLost
-from netbench.errors import StateError, innermost
+from netbench.errors import NetbenchError, StateError, innermost
 from netbench.events import RoundStarted, RunEnded
 from netbench.messages import Failure, Phase
 from netbench.result import PairFailure, Result
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from netbench.rounds import RoundPlan
 
 __all__ = ("Repetitions", "Run")
+
+#: So long an error of the backend may be kept back for telling the workers.
+_ABANDON_TIMEOUT_S = 5.0
 
 
 class Repetitions(Protocol):
@@ -123,6 +127,16 @@ class Run:
             self._wake()
 
     async def _execute(self) -> Result:
+        try:
+            return await self._execute_rounds()
+        except Exception:
+            # The fleet may be good for another run, and its workers are not to go on with this one.
+            with anyio.move_on_after(_ABANDON_TIMEOUT_S), suppress(NetbenchError):
+                await self.stop()
+                await self._crew.forget(self._run_id)
+            raise
+
+    async def _execute_rounds(self) -> Result:
         results: list[PairResult] = []
         failures: list[PairFailure] = []
         async with (

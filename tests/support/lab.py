@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,11 +181,20 @@ def paused(worker: Worker) -> Iterator[None]:
             send_signal(worker, signal.SIGCONT)
 
 
-async def frozen_each_second(worker: Worker, frozen_s: float) -> None:
-    """Stop a worker's process at the beginning of each second, until cancelled."""
+async def frozen_each_second(worker: Worker, frozen_s: float, freezes: list[tuple[int, int]] | None = None) -> None:
+    """Stop a worker's process at the beginning of each second, until cancelled.
+
+    Args:
+        worker: The worker.
+        frozen_s: How long each time; a busy machine makes it a little longer.
+        freezes: Takes begin and end of each, in Unix nanoseconds.
+    """
     while True:
         with paused(worker):
+            began_ns = time.time_ns()
             await anyio.sleep(frozen_s)
+        if freezes is not None:
+            freezes.append((began_ns, time.time_ns()))
         await anyio.sleep(1 - frozen_s)
 
 

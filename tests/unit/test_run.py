@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from netbench.errors import MissingProgramError, PairingError, StateError
+from netbench.errors import BackendError, MissingProgramError, PairingError, StateError
 from netbench.events import PairDone, PairFailed, RoundFired, RoundStarted, RunEnded
 from netbench.measurement import Measurement
 from netbench.messages import ControlRecord, Failure, PairRequest, Phase
@@ -114,6 +114,28 @@ async def test_a_lost_worker_fails_its_pairs_by_name() -> None:
     result = await measure(crew)
     failure = result.failures[0].failure
     assert (failure.reason, failure.worker) == ("worker-lost", "worker-1")
+
+
+async def test_a_round_that_is_not_fired_is_stopped() -> None:
+    """An armed worker whose server is lost does not wait for the start any more."""
+    crew = FakeCrew(script=lambda crew, _: crew.lose("worker-1"))
+    await measure(crew)
+    assert [(record.start_ns, record.stop) for record in crew.published] == [(None, True)]
+
+
+async def test_workers_are_not_to_go_on_with_a_run_that_the_backend_has_failed() -> None:
+    """The fleet may be good for the next one: it is stopped, and forgotten."""
+    crew = FakeCrew()
+
+    def break_off(request: PairRequest, record: ControlRecord) -> None:  # noqa: ARG001 - as called
+        crew.on_record = lambda *_: None  # type: ignore[method-assign] # the fake's own
+        msg = "the API server is away"
+        raise BackendError(msg)
+
+    crew.on_record = break_off  # type: ignore[method-assign] # the fake's own
+    with pytest.raises(BackendError, match="is away"):
+        await measure(crew)
+    assert ([record.stop for record in crew.published], len(crew.forgotten)) == ([False, True], 1)
 
 
 async def test_a_broken_connection_is_explained_by_the_loss_that_follows() -> None:

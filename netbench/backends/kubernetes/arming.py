@@ -15,7 +15,7 @@ from netbench.messages import Phase
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from netbench.messages import PairStatus
+    from netbench.messages import PairKey, PairStatus
 
 __all__ = ("ARMING_CLIENTS", "Arming")
 
@@ -29,7 +29,7 @@ class Arming:
     """Knows which pairs are being armed, so that the next ones can wait for them."""
 
     def __init__(self) -> None:
-        self._waiting: dict[tuple[str, str], anyio.Event] = {}
+        self._waiting: dict[PairKey, anyio.Event] = {}
 
     @asynccontextmanager
     async def of(self, run_id: str, pair_ids: Iterable[str]) -> AsyncIterator[None]:
@@ -47,7 +47,7 @@ class Arming:
 
     def take(self, status: PairStatus) -> None:
         """Take a pair's status."""
-        event = self._waiting.get((status.run_id, status.pair_id))
+        event = self._waiting.get(status.key)
         if event is not None and status.phase not in {Phase.PENDING, Phase.ARMING}:
             event.set()
 

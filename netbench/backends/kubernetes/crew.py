@@ -80,7 +80,8 @@ class KubernetesCrew:
         self._relays = relays or {}
         self._arming = Arming()
         self._creating = anyio.CapacityLimiter(_CREATED_AT_ONCE)
-        self._stopped: set[str] = set()
+        #: Of each run its rounds that were stopped.
+        self._stopped: dict[str, set[int]] = {}
         self._called: dict[str, set[str]] = {}
         #: Of each run, by the roll's name: the pairs of a round in the order of their numbers.
         self._rolls: dict[str, dict[str, list[str]]] = {}
@@ -103,7 +104,7 @@ class KubernetesCrew:
         """The time base's Unix time: this machine's, and what the workers' reports tell of the difference.
 
         A report is stamped when it is written and seen a little later, so the highest difference seen is the nearest to
-        the truth, and too low by the fastest report's way, some milliseconds.
+        the truth, and too low by the fastest report's way: some milliseconds, with relays that gather up to 0.2 s.
         """
         return time.time_ns() + (self._offset_ns or 0)
 
@@ -121,7 +122,11 @@ class KubernetesCrew:
             await self._name_time_base()
         free = [mine for client, mine in by_client(requests).items() if not self._is_busy(client, mine)]
         asked = batches(free, self._relays)
-        numbers = await self._call_roll(asked) if len(free) >= _ROLL_CALL_FROM else [None] * len(asked)
+        try:
+            numbers = await self._call_roll(asked) if len(free) >= _ROLL_CALL_FROM else [None] * len(asked)
+        except ApiError as error:
+            self._take_refusal(error, asked)
+            return
         waiting = iter(zip(asked, numbers, strict=True))
         at_once = max(1, ARMING_CLIENTS * len(asked) // max(1, len(free)))
         await together([partial(self._ask, waiting) for _ in asked[:at_once]])
@@ -129,7 +134,7 @@ class KubernetesCrew:
     async def publish(self, record: ControlRecord) -> None:
         """Fire or stop a round: one write."""
         if record.stop:
-            self._stopped.add(record.run_id)
+            self._stopped.setdefault(record.run_id, set()).add(record.round_index)
             self._arming.give_up(record.run_id)
         await self._lease.publish(record)
 
@@ -154,7 +159,7 @@ class KubernetesCrew:
         self._listeners.pop(run_id, None)
         self._pairs.pop(run_id, None)
         self._ended.pop(run_id, None)
-        self._stopped.discard(run_id)
+        self._stopped.pop(run_id, None)
         self._called.pop(run_id, None)
         self._rolls.pop(run_id, None)
         await self._lease.forget(run_id)
@@ -256,7 +261,7 @@ class KubernetesCrew:
         """Create one object after the other, each when the pairs of the one before are armed."""
         for batch, roll_number in waiting:
             run_id = batch.requests[0].run_id
-            if run_id in self._stopped:
+            if batch.requests[0].round_index in self._stopped.get(run_id, ()):
                 message = "the run was stopped before this pair was asked to arm"
                 self._fail(run_id, batch.clients, "stopped", message)
                 continue
@@ -272,8 +277,13 @@ class KubernetesCrew:
             async with self._creating:
                 await self._put(batch.name, value, replaced=replaced)
         except ApiError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
+            self._take_refusal(error, [batch])
+
+    def _take_refusal(self, error: ApiError, asked: Iterable[Batch]) -> None:
+        """Fail the pairs whose object cannot be made since there is no such kind of object any more."""
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise error
+        for batch in asked:
             self._fail(batch.requests[0].run_id, batch.clients, "stopped", _DEFINITION_GONE)
 
     async def _put(self, name: str, value: JsonObject, *, replaced: bool) -> None:

@@ -32,8 +32,10 @@ def processor_doubts(result: Result) -> Iterator[Doubt]:
     sides = tuple(sides_of(result))
     yield from _throttled(sides)
     greedy = tuple(side for side in sides if _takes_all(result, side))
-    yield from _busy(result, greedy)
-    yield from _interpreter(result, greedy)
+    # Who only takes what comes does not spin: a thread that never rests is behind, if only with its answers.
+    never_resting = tuple(side for side in sides if side in greedy or not side.sends)
+    yield from _busy(result, never_resting)
+    yield from _interpreter(result, never_resting)
     yield from _waiting(result, sides)
     yield from _stolen(sides)
     yield from _full(result, greedy)

@@ -19,6 +19,7 @@ from netbench.backends.kubernetes import crew as crews
 from netbench.backends.kubernetes.crew import KubernetesCrew
 from netbench.backends.local.control import open_control
 from netbench.backends.local.crew import LocalCrew
+from netbench.errors import ApiError
 from netbench.kube.control import TimeBase
 from netbench.kube.watching import Change
 from netbench.messages import (
@@ -291,6 +292,25 @@ async def test_the_roll_tells_the_pairs_of_a_client_apart(monkeypatch: pytest.Mo
         assert [(await first(requests)).pair_id for _ in range(2)] == ["pair", "other"]
         await control.report(attrs.evolve(status(Phase.ARMED), pair_id="other"))
         assert (await first(statuses)).pair_id == "other"
+
+
+async def test_a_definition_that_is_gone_when_the_roll_is_made_is_the_reason_of_its_pairs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not of the whole run."""
+    monkeypatch.setattr(crews, "_ROLL_CALL_FROM", 1)
+
+    async def refuse(path: str, _: object) -> None:
+        msg = "there is no such thing"
+        raise ApiError(msg, status=404, reason="NotFound", verb="POST", path=path)
+
+    async with kubernetes(Path(), WorkerClock()) as (crew, _), crew.statuses("run") as statuses:
+        assert isinstance(crew, KubernetesCrew)
+        monkeypatch.setattr(crew._api, "create", refuse)
+        await crew.submit([REQUEST])
+        failure = (await first(statuses)).failure
+    assert failure is not None
+    assert "CustomResourceDefinition" in failure.message
 
 
 @pytest.mark.parametrize("gone_s", [0.0, 60.0], ids=["a moment", "a minute"])

@@ -78,5 +78,5 @@ async def test_what_is_dropped_is_not_written() -> None:
     """Its news goes another way."""
     box = Outbox()
     box.put(status(Phase.ARMED))
-    box.drop("pair")
+    box.drop(status(Phase.ARMED).key)
     assert await taken(box) == []

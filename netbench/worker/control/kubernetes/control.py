@@ -13,14 +13,14 @@ from anyio import AsyncContextManagerMixin
 
 from netbench.clock import ClockComparison
 from netbench.errors import ApiError, DriverError, ProtocolError
-from netbench.kube.control import LEASE_DURATION_S, FleetControl, read_requests, status_of
+from netbench.kube.control import LEASE_DURATION_S, FleetControl, status_of
 from netbench.kube.names import CONTROL_ANNOTATION
-from netbench.kube.roll import roll_number
 from netbench.messages import ControlRecord, PairRequest, PairStatus, Phase
 from netbench.tasks import background_tasks
 from netbench.worker.control.kubernetes.outbox import Outbox
 from netbench.worker.control.kubernetes.rollcall import RollCall
 from netbench.worker.control.kubernetes.summary import cl2_metrics, throughput_text
+from netbench.worker.control.kubernetes.underway import UnderWay
 from netbench.worker.peer.base import read_clock, say_armed
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from netbench.kube.control import TimeBase
     from netbench.kube.names import FleetNames
     from netbench.kube.watching import Change
-    from netbench.messages import WorkerHello
+    from netbench.messages import PairKey, WorkerHello
     from netbench.worker.control.kubernetes.link import Link
     from netbench.worker.control.kubernetes.relay import Relay
     from netbench.worker.timing import WorkerClock
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 __all__ = ("KubernetesControl",)
 
 _FOREVER = float("inf")
-#: A worker has one object at a time; an API server that lags behind may tell of the last few again.
-_REMEMBERED = 16
 #: A time base that did not answer in time is asked again after so long.
 _ASK_AGAIN_S = (0.1, 1.0)
 
@@ -70,17 +68,13 @@ class KubernetesControl(AsyncContextManagerMixin):
         self._key = key
         self._clock = clock
         self._request_sender, self._requests = anyio.create_memory_object_stream[PairRequest](_FOREVER)
-        self._taken: dict[str, set[str]] = {}
+        self._under_way = UnderWay(names.fleet, pod)
         self._control = FleetControl()
         self._followers: dict[str, list[MemoryObjectSendStream[ControlRecord]]] = {}
         self._outbox = Outbox()
         self._roll_call = RollCall(link, clock)
-        #: Round and number of each pair that the time base is to hear of.
-        self._called: dict[str, tuple[int, int]] = {}
-        self._is_one_of_many = False
-        #: The object of each pair that has not ended.
-        self._objects: dict[str, str] = {}
-        self._told: dict[str, PairStatus] = {}
+        #: The newest word of each pair that has not ended.
+        self._told: dict[PairKey, PairStatus] = {}
         self._armed_sender, self._armed = anyio.create_memory_object_stream[PairStatus](_FOREVER)
         self._renewed = ""
         self._lasts_s = float(LEASE_DURATION_S)
@@ -143,14 +137,20 @@ class KubernetesControl(AsyncContextManagerMixin):
         """Have a status written. It does not wait for the API server, so that a busy one cannot delay a start."""
         if status.phase.final:
             # A worker lives for thousands of pairs, and their results are large.
-            self._told.pop(status.pair_id, None)
+            self._told.pop(status.key, None)
         else:
-            self._told[status.pair_id] = status
-        if status.phase is Phase.ARMED and status.pair_id in self._called:
-            self._outbox.drop(status.pair_id)
+            self._told[status.key] = status
+        called = self._called(status)
+        if status.phase is Phase.ARMED and called is not None:
+            self._outbox.drop(status.key)
             self._armed_sender.send_nowait(status)
         else:
-            self._outbox.put(status, of_many=self._is_one_of_many)
+            self._outbox.put(status, of_many=called is not None)
+
+    def _called(self, status: PairStatus) -> tuple[int, int] | None:
+        """Give round and number of a pair that the time base is to hear of."""
+        asked = self._under_way.get(status.key)
+        return None if asked is None else asked.called
 
     def note_armed(self, run_id: str, round_index: int, number: int) -> None:
         """Take another worker's word that its pair is armed, as the time base does."""
@@ -190,11 +190,14 @@ class KubernetesControl(AsyncContextManagerMixin):
 
     async def _answer_roll_calls(self) -> None:
         async for status in self._armed:
+            called = self._called(status)
+            if called is None or self._told.get(status.key) is not status:
+                continue
             try:
-                await self._answer_roll_call(status.run_id, *self._called.pop(status.pair_id))
+                await self._answer_roll_call(status.run_id, *called)
             except DriverError:
                 # A time base that has no time, or is gone, must not keep a pair from being armed.
-                if self._told.get(status.pair_id) is status:
+                if self._told.get(status.key) is status:
                     self._outbox.put(status)
 
     async def _answer_roll_call(self, run_id: str, round_index: int, number: int) -> None:
@@ -210,7 +213,7 @@ class KubernetesControl(AsyncContextManagerMixin):
     @property
     def is_busy(self) -> bool:
         """Whether a pair is under way."""
-        return bool(self._objects)
+        return bool(self._under_way)
 
     def take_lease(self, change: Change) -> None:
         """Take a change of the fleet's Lease: signs of life, and what the controller says to all workers at once."""
@@ -240,20 +243,9 @@ class KubernetesControl(AsyncContextManagerMixin):
         """Take a change of a request: its pairs, once each."""
         if change.kind != "present":
             return
-        taken = self._taken.setdefault(change.value["metadata"]["uid"], set())
-        if len(self._taken) > _REMEMBERED:
-            del self._taken[next(iter(self._taken))]
         try:
-            first = roll_number(change.value)
-            for place, request in enumerate(read_requests(change.value, self._names.fleet)):
-                if request.pair_id not in taken and request.client == self._pod:
-                    # A worker has one object at a time.
-                    self._is_one_of_many = first is not None
-                    if first is not None:
-                        self._called[request.pair_id] = request.round_index, first + place
-                    self._objects[request.pair_id] = change.value["metadata"]["name"]
-                    taken.add(request.pair_id)
-                    self._request_sender.send_nowait(request)
+            for request in self._under_way.take(change.value):
+                self._request_sender.send_nowait(request)
         except ProtocolError as error:
             print(f"a request cannot be understood: {error}", file=sys.stderr)  # noqa: T201 - the log of this pod
 
@@ -271,10 +263,12 @@ class KubernetesControl(AsyncContextManagerMixin):
         while True:
             by_object: dict[str, list[PairStatus]] = {}
             for status in await self._outbox.take():
-                name = self._objects[status.pair_id]
+                asked = self._under_way.get(status.key)
+                if asked is None:
+                    continue
                 if status.phase.final:
-                    del self._objects[status.pair_id]
-                by_object.setdefault(name, []).append(status)
+                    self._under_way.end(status.key)
+                by_object.setdefault(asked.object_name, []).append(status)
             for name, statuses in by_object.items():
                 await self._write(name, statuses)
 

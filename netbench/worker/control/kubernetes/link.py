@@ -96,10 +96,13 @@ class ApiLink:
         try:
             await self.write_hellos(self._pod, [hello])
         except ApiError as error:
-            if error.reason == "AlreadyExists":
+            if error.reason != "AlreadyExists":
+                raise
+            # A first attempt whose answer was lost may have made it: it has this worker's port and process then.
+            there = await self._api.call("GET", f"{self._names.leases}/{self._pod}")
+            if (there["metadata"].get("annotations") or {}).get(HELLO_ANNOTATION) != write_hellos([hello]):
                 msg = f"worker {self._pod} was here before: its container has restarted, and its runs are lost"
                 raise BackendError(msg) from error
-            raise
 
     async def write_hellos(self, name: str, hellos: Iterable[WorkerHello]) -> None:
         """Write what workers say of themselves into a Lease of this name.

@@ -10,7 +10,7 @@ import anyio
 from netbench.messages import Phase
 
 if TYPE_CHECKING:
-    from netbench.messages import PairStatus
+    from netbench.messages import PairKey, PairStatus
 
 __all__ = ("Outbox",)
 
@@ -28,7 +28,7 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[float, PairStatus]] = {}
+        self._waiting: dict[PairKey, tuple[float, PairStatus]] = {}
         self._changed = anyio.Event()
 
     def put(self, status: PairStatus, *, of_many: bool = False) -> None:
@@ -42,12 +42,12 @@ class Outbox:
             return
         passing_s = _PASSING_OF_MANY_S if of_many else _PASSING_S
         due_s = anyio.current_time() + (passing_s if status.phase in _PASSING else 0.0)
-        self._waiting[status.pair_id] = (due_s, status)
+        self._waiting[status.key] = (due_s, status)
         self._changed.set()
 
-    def drop(self, pair_id: str) -> None:
+    def drop(self, pair: PairKey) -> None:
         """Forget what waits of a pair: its newest status goes another way."""
-        self._waiting.pop(pair_id, None)
+        self._waiting.pop(pair, None)
 
     async def take(self) -> list[PairStatus]:
         """Wait until a status is due, and give all that wait: the others go along in the same write."""

@@ -29,10 +29,10 @@ from netbench.framing import GONE
 from netbench.kube.control import split_by_client
 from netbench.kube.watching import Change
 from netbench.messages import WorkerHello, from_wire
-from netbench.tasks import background_tasks
+from netbench.tasks import background_tasks, together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from anyio.abc import TaskGroup
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -238,15 +238,17 @@ class Relay:
             by_name: dict[str, list[tuple[JsonObject, _Written]]] = {}
             for (name, status), written in await self._statuses.take():
                 by_name.setdefault(name, []).append((status, written))
-            # One after the other, so that none overtakes an older one.
-            for name, statuses in by_name.items():
-                failure: BackendError | None = None
-                try:
-                    await self._link.write_status(name, _merged(status for status, _ in statuses))
-                except BackendError as error:
-                    failure = error
-                for _, written in statuses:
-                    written.end(failure)
+            # All before the next ones are taken, so that none overtakes an older one.
+            await together(partial(self._write_status, name, statuses) for name, statuses in by_name.items())
+
+    async def _write_status(self, name: str, statuses: Sequence[tuple[JsonObject, _Written]]) -> None:
+        failure: BackendError | None = None
+        try:
+            await self._link.write_status(name, _merged(status for status, _ in statuses))
+        except BackendError as error:
+            failure = error
+        for _, written in statuses:
+            written.end(failure)
 
     def pass_on_lease(self, change: Change) -> None:
         """Tell the others of a change of the fleet's Lease."""

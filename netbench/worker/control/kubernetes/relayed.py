@@ -29,8 +29,10 @@ __all__ = ("RelayedLink",)
 
 #: Where many workers start at once on a busy node; then there is still time to ask the API server for the Lease.
 _OPEN_TIMEOUT_S = LEASE_DURATION_S * 2 / 3
-#: A relay says something each five seconds. That it hangs must be found out before the Lease runs out.
+#: A relay says something each five seconds. That it hangs must be found out before the Lease runs out, and also that it
+#: hears nothing of the Lease any more, which is renewed each ten seconds; not by all who have that relay at once.
 _MUTE_S = LEASE_DURATION_S / 2
+_UNLED_S = (LEASE_DURATION_S * 0.6, LEASE_DURATION_S * 0.75)
 #: A relay is removed a moment before those whose relay it is, at the fleet's end. They need not go to the API server to
 #: hear of that; but who has a pair under way would miss its start.
 _PAUSE_S = (2.0, 6.0)
@@ -120,10 +122,18 @@ class RelayedLink:
                 await frames.send({"kind": "relay", "worker": self._pod})
             self._frames = frames
             self._opened.set()
+            unled_s = random.uniform(*_UNLED_S)  # noqa: S311 - no secret
             while True:
-                with _within(_MUTE_S, "it said nothing"):
-                    word = await frames.receive()
-                self._take(word, listener)
+                with _within(unled_s, "it said nothing of the fleet's Lease"):
+                    await self._follow_until_lease(frames, listener)
+
+    async def _follow_until_lease(self, frames: FrameStream, listener: Listener) -> None:
+        while True:
+            with _within(_MUTE_S, "it said nothing"):
+                word = await frames.receive()
+            self._take(word, listener)
+            if word["kind"] == "lease":
+                return
 
     async def _give_up(self, error: Exception, listener: Listener) -> None:
         """Let nobody wait for the relay any more."""

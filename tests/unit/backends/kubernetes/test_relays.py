@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, nullcontext
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import anyio.lowlevel
@@ -20,7 +20,7 @@ from netbench.backends.kubernetes.groups import hires
 from netbench.backends.kubernetes.hiring import create_pods
 from netbench.backends.kubernetes.objects import FleetObjects
 from netbench.backends.kubernetes.placing import Arrivals
-from netbench.errors import ApiError
+from netbench.errors import ApiError, BackendError
 from netbench.framing import FrameStream
 from netbench.kube.api import KubeApi
 from netbench.kube.control import read_hellos, write_hellos
@@ -30,6 +30,7 @@ from netbench.messages import ControlRecord, Failure, PairRequest, PairStatus, P
 from netbench.traffic import Tcp
 from netbench.worker.control.kubernetes import relay as relays
 from netbench.worker.control.kubernetes import relayed
+from netbench.worker.control.kubernetes.link import ApiLink
 from netbench.worker.control.kubernetes.opening import Way, open_kubernetes_control
 from netbench.worker.peer.proof import challenge, prove
 from netbench.worker.timing import WorkerClock
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from anyio.abc import ByteStream
 
     from netbench.worker.control.kubernetes.control import KubernetesControl
+    from netbench.worker.control.kubernetes.link import Listener
 
 pytestmark = pytest.mark.anyio
 
@@ -250,13 +252,21 @@ async def test_a_worker_that_finds_no_relay_says_hello_by_itself() -> None:
         assert await api.get(f"{FleetNames('team', 'f').leases}/{NAME}") is not None
 
 
-async def test_a_relay_that_hangs_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is connected, and says nothing."""
-    monkeypatch.setattr(relayed, "_MUTE_S", 0.1)
+@pytest.mark.parametrize(
+    ("patience", "words"), [("_MUTE_S", []), ("_UNLED_S", [{"kind": "alive"}])], ids=["hangs", "is cut off itself"]
+)
+async def test_a_relay_that_is_of_no_use_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, patience: str, words: list[dict[str, Any]]
+) -> None:
+    """It is connected, and says nothing, or nothing of the fleet's Lease: it will end, and all who have it with it."""
+    monkeypatch.setattr(relayed, patience, 0.1 if patience == "_MUTE_S" else (0.1, 0.1))
 
-    async def hang(stream: ByteStream) -> None:
+    async def be_of_no_use(stream: ByteStream) -> None:
         async with stream:
-            await challenge(FrameStream(stream), KEY)
+            frames = FrameStream(stream)
+            await challenge(frames, KEY)
+            for word in words:
+                await frames.send(word)
             await anyio.sleep_forever()
 
     async with (
@@ -264,11 +274,26 @@ async def test_a_relay_that_hangs_is_found_out(monkeypatch: pytest.MonkeyPatch) 
         anyio.create_task_group() as group,
         alone(listener.extra(SocketAttribute.local_port)) as (control, api),  # noqa: S610 - not Django's
     ):
-        group.start_soon(listener.serve, hang)
+        group.start_soon(listener.serve, be_of_no_use)
         with anyio.fail_after(TIMEOUT_S):
             await control.announce(hello())
         assert await api.get(f"{FleetNames('team', 'f').leases}/{NAME}") is not None
         group.cancel_scope.cancel()
+
+
+async def test_a_hello_whose_answer_was_lost_is_no_second_one() -> None:
+    """It is written again, and found there."""
+    link = ApiLink(KubeApi(FakeApiServer()), FleetNames("team", "f"), NAME)
+    await link.announce(hello())
+    await link.announce(hello())
+
+
+async def test_a_container_that_has_restarted_is_told_from_the_one_before() -> None:
+    """Its pod has said hello already, with another process."""
+    link = ApiLink(KubeApi(FakeApiServer()), FleetNames("team", "f"), NAME)
+    await link.announce(hello())
+    with pytest.raises(BackendError, match="has restarted"):
+        await link.announce(attrs.evolve(hello(), peer_port=2))
 
 
 async def test_the_api_servers_refusal_reaches_the_worker() -> None:
@@ -277,6 +302,36 @@ async def test_the_api_servers_refusal_reaches_the_worker() -> None:
         with pytest.raises(ApiError) as refused:
             await connected.control._link.write_status("nothing", {})
     assert refused.value.status == 404
+
+
+class HalfSlow:
+    """Implements what a relay needs of a link: one object's statuses are never written."""
+
+    def __init__(self) -> None:
+        self.written = anyio.Event()
+
+    async def follow(self, _: object) -> None:
+        """Tell nothing."""
+        await anyio.sleep_forever()
+
+    async def write_status(self, name: str, _: object) -> None:
+        """Write it, or hang."""
+        if name == "slow":
+            await anyio.sleep_forever()
+        self.written.set()
+
+
+async def test_an_object_that_is_slow_to_be_written_does_not_keep_the_others_waiting() -> None:
+    """All results of a group come at one instant, and are large."""
+    link = HalfSlow()
+    relay = relays.Relay(cast("ApiLink", link), NAME)
+    async with anyio.create_task_group() as group:
+        group.start_soon(relay.follow, cast("Listener", None))
+        group.start_soon(relay.write_status, "slow", {})
+        group.start_soon(relay.write_status, "quick", {})
+        with anyio.fail_after(TIMEOUT_S):
+            await link.written.wait()
+        group.cancel_scope.cancel()
 
 
 @asynccontextmanager
