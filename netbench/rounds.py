@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
 import attrs
 
 from netbench.backends.base import WorkerLost
+from netbench.errors import BackendError
 from netbench.events import PairDone, PairFailed, PairProgressed, RoundFired
 from netbench.messages import ControlRecord, Failure, PairOutcome, PairRequest, PairStatus, Phase
 from netbench.result import PairFailure, PairResult
@@ -27,6 +29,8 @@ _MARGIN_S = 3.0
 _RUN_GRACE_S = 10.0
 #: How long to wait for the backend's word on a worker that its peer could not reach any more.
 _LOST_WORD_TIMEOUT_S = 1.0
+#: How long workers may be told that a round is over that has failed in any case.
+_COURTESY_S = 5.0
 #: Failures whose cause may be that the other worker ended.
 _MAYBE_LOST = frozenset({"connection-lost", "unreachable", "program-failed", "timeout"})
 
@@ -119,7 +123,8 @@ class Round:
                 await self._fire()
             elif alive:
                 # One may still wait for the start, because its server is lost, say; it is free for the next round.
-                await self._publish(stop=True)
+                with anyio.move_on_after(_COURTESY_S), suppress(BackendError):
+                    await self._publish(stop=True)
             plan = self._plan
             run_s = self._crew.start_lead_s + plan.traffic_s + plan.tail_s + _RUN_GRACE_S + plan.gather_timeout_s
             await self._wait_for(lambda: self._all_final() or self._stopping.is_set(), run_s + _MARGIN_S)

@@ -130,7 +130,8 @@ class Run:
         try:
             return await self._execute_rounds()
         except Exception:
-            # The fleet may be good for another run, and its workers are not to go on with this one.
+            # The fleet may be good for another run, and its workers are not to go on with this one. Where they cannot
+            # be told so, it is not forgotten: they may still send, and what asks for them is refused.
             with anyio.move_on_after(_ABANDON_TIMEOUT_S), suppress(NetbenchError):
                 await self.stop()
                 await self._crew.forget(self._run_id)

@@ -123,6 +123,18 @@ async def test_a_round_that_is_not_fired_is_stopped() -> None:
     assert [(record.start_ns, record.stop) for record in crew.published] == [(None, True)]
 
 
+async def test_a_round_that_has_failed_is_told_although_its_workers_cannot_be() -> None:
+    """The backend is away: they end by themselves."""
+    crew = FakeCrew(script=lambda crew, _: crew.lose("worker-1"))
+
+    async def refuse(record: ControlRecord) -> None:  # noqa: ARG001 - as called
+        msg = "the API server is away"
+        raise BackendError(msg)
+
+    crew.publish = refuse  # type: ignore[method-assign] # the fake's own
+    assert [failure.failure.reason for failure in (await measure(crew)).failures] == ["worker-lost"]
+
+
 async def test_workers_are_not_to_go_on_with_a_run_that_the_backend_has_failed() -> None:
     """The fleet may be good for the next one: it is stopped, and forgotten."""
     crew = FakeCrew()

@@ -32,8 +32,8 @@ def processor_doubts(result: Result) -> Iterator[Doubt]:
     sides = tuple(sides_of(result))
     yield from _throttled(sides)
     greedy = tuple(side for side in sides if _takes_all(result, side))
-    # Who only takes what comes does not spin: a thread that never rests is behind, if only with its answers.
-    never_resting = tuple(side for side in sides if side in greedy or not side.sends)
+    senders = {_in_round(side) for side in sides if side.sends}
+    never_resting = tuple(side for side in sides if _takes_all(result, side) or _only_takes(side, senders))
     yield from _busy(result, never_resting)
     yield from _interpreter(result, never_resting)
     yield from _waiting(result, sides)
@@ -47,6 +47,18 @@ def _takes_all(result: Result, side: Side) -> bool:
         return True
     rates = asked_and_got(result, side.pair)
     return rates is not None and rates[1] < _ENOUGH * rates[0]
+
+
+def _only_takes(side: Side, senders: set[tuple[int, str]]) -> bool:
+    """Whether a worker only takes what comes: it does not spin, and one that never rests is behind with its answers.
+
+    A worker's use is that of all its pairs in a round, and a program's that of all its processes.
+    """
+    return side.native and _in_round(side) not in senders
+
+
+def _in_round(side: Side) -> tuple[int, str]:
+    return side.pair.round_index, side.worker.name
 
 
 def _throttled(sides: tuple[Side, ...]) -> Iterator[Doubt]:
@@ -63,7 +75,7 @@ def _throttled(sides: tuple[Side, ...]) -> Iterator[Doubt]:
 
 
 def _busy(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
-    found = []
+    found, is_limit = [], False
     for side in sides:
         busy_s, what = side.usage.busiest_thread_s, "busiest thread"
         if busy_s is None or not side.native:
@@ -73,8 +85,10 @@ def _busy(result: Result, sides: tuple[Side, ...]) -> Iterator[Doubt]:
         if share >= _BUSY:
             words = f"the {_role(result, side)}'s {what} used {share:.2f} of a processor"
             found.append(Finding(side.name, share, words))
+            is_limit = is_limit or _takes_all(result, side)
     more = "pairs" if isinstance(result.spec.traffic, Http) else "streams or pairs"
-    advice = f"The machine was measured, not the network: use more {more}, larger payloads, or faster nodes"
+    measured = "The machine was measured, not the network" if is_limit else "Delays are its own, so near its limit"
+    advice = f"{measured}: use more {more}, larger payloads, or faster nodes"
     yield from doubt_of("cpu-bound", found, _BUSY, advice)
 
 

@@ -294,6 +294,14 @@ async def test_the_roll_tells_the_pairs_of_a_client_apart(monkeypatch: pytest.Mo
         assert (await first(statuses)).pair_id == "other"
 
 
+async def test_a_round_that_is_stopped_does_not_stop_the_next_one() -> None:
+    """One of which all pairs have failed."""
+    async with kubernetes(Path(), WorkerClock()) as (crew, control):
+        await crew.publish(ControlRecord(run_id="run", round_index=0, stop=True))
+        await crew.submit([attrs.evolve(REQUEST, round_index=1)])
+        assert (await first(control.requests())).round_index == 1
+
+
 async def test_a_definition_that_is_gone_when_the_roll_is_made_is_the_reason_of_its_pairs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

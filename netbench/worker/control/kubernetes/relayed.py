@@ -29,10 +29,11 @@ __all__ = ("RelayedLink",)
 
 #: Where many workers start at once on a busy node; then there is still time to ask the API server for the Lease.
 _OPEN_TIMEOUT_S = LEASE_DURATION_S * 2 / 3
-#: A relay says something each five seconds. That it hangs must be found out before the Lease runs out, and also that it
-#: hears nothing of the Lease any more, which is renewed each ten seconds; not by all who have that relay at once.
+#: A relay says something each five seconds. That it hangs must be found out before the Lease runs out.
 _MUTE_S = LEASE_DURATION_S / 2
-_UNLED_S = (LEASE_DURATION_S * 0.6, LEASE_DURATION_S * 0.75)
+#: And also that it hears nothing of the Lease any more. That is renewed each ten seconds, but one renewal may take
+#: fifteen, and whoever leaves a relay does not come back.
+_UNLED_S = (LEASE_DURATION_S * 5 / 6, LEASE_DURATION_S * 9 / 10)
 #: A relay is removed a moment before those whose relay it is, at the fleet's end. They need not go to the API server to
 #: hear of that; but who has a pair under way would miss its start.
 _PAUSE_S = (2.0, 6.0)
@@ -198,9 +199,8 @@ class RelayedLink:
 
 @contextmanager
 def _within(seconds: float, what: str) -> Iterator[None]:
-    try:
-        with anyio.fail_after(seconds):
-            yield
-    except TimeoutError as error:
-        msg = f"{what} for {seconds:g} s"
-        raise TimeoutError(msg) from error
+    with anyio.move_on_after(seconds) as scope:
+        yield
+    if scope.cancelled_caught:
+        msg = f"{what} for {seconds:.3g} s"
+        raise TimeoutError(msg)

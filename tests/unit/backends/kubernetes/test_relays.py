@@ -39,7 +39,7 @@ from tests.support.control import HOST, NAME, TIMEOUT_S, Connected, hello, on_ku
 from tests.unit.worker.tasks import task_for
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from anyio.abc import ByteStream
 
@@ -252,21 +252,15 @@ async def test_a_worker_that_finds_no_relay_says_hello_by_itself() -> None:
         assert await api.get(f"{FleetNames('team', 'f').leases}/{NAME}") is not None
 
 
-@pytest.mark.parametrize(
-    ("patience", "words"), [("_MUTE_S", []), ("_UNLED_S", [{"kind": "alive"}])], ids=["hangs", "is cut off itself"]
-)
-async def test_a_relay_that_is_of_no_use_is_found_out(
-    monkeypatch: pytest.MonkeyPatch, patience: str, words: list[dict[str, Any]]
-) -> None:
-    """It is connected, and says nothing, or nothing of the fleet's Lease: it will end, and all who have it with it."""
-    monkeypatch.setattr(relayed, patience, 0.1 if patience == "_MUTE_S" else (0.1, 0.1))
+@asynccontextmanager
+async def served_by(say: Callable[[FrameStream], Awaitable[None]]) -> AsyncIterator[tuple[KubernetesControl, KubeApi]]:
+    """Open the control of a worker whose relay says this and then nothing more."""
 
-    async def be_of_no_use(stream: ByteStream) -> None:
+    async def serve(stream: ByteStream) -> None:
         async with stream:
             frames = FrameStream(stream)
             await challenge(frames, KEY)
-            for word in words:
-                await frames.send(word)
+            await say(frames)
             await anyio.sleep_forever()
 
     async with (
@@ -274,11 +268,52 @@ async def test_a_relay_that_is_of_no_use_is_found_out(
         anyio.create_task_group() as group,
         alone(listener.extra(SocketAttribute.local_port)) as (control, api),  # noqa: S610 - not Django's
     ):
-        group.start_soon(listener.serve, be_of_no_use)
+        group.start_soon(listener.serve, serve)
         with anyio.fail_after(TIMEOUT_S):
-            await control.announce(hello())
-        assert await api.get(f"{FleetNames('team', 'f').leases}/{NAME}") is not None
+            yield control, api
         group.cancel_scope.cancel()
+
+
+async def say_nothing(_: FrameStream) -> None:
+    """Hang."""
+
+
+async def live_on(frames: FrameStream) -> None:
+    """Say that it is alive, for longer than any test lasts."""
+    while True:
+        await frames.send({"kind": "alive"})
+        await anyio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("patience", "seconds", "say"),
+    [("_MUTE_S", 0.1, say_nothing), ("_UNLED_S", (0.1, 0.1), live_on)],
+    ids=["hangs", "is cut off itself"],
+)
+async def test_a_relay_that_is_of_no_use_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, patience: str, seconds: Any, say: Callable[[FrameStream], Awaitable[None]]
+) -> None:
+    """It says nothing, or nothing of the fleet's Lease: it will end, and all who have it with it."""
+    monkeypatch.setattr(relayed, patience, seconds)
+    async with served_by(say) as (control, api):
+        await control.announce(hello())
+        assert await api.get(f"{FleetNames('team', 'f').leases}/{NAME}") is not None
+
+
+async def test_a_relay_that_tells_of_the_lease_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes with something else."""
+    monkeypatch.setattr(relayed, "_UNLED_S", (0.2, 0.2))
+
+    async def tell(frames: FrameStream) -> None:
+        for number in range(40):
+            spec = {"leaseDurationSeconds": 30, "renewTime": str(number)}
+            await frames.send({"kind": "lease", "change": "present", "value": {"metadata": {}, "spec": spec}})
+            await anyio.sleep(0.01)
+        await frames.send({"kind": "done", "number": 0})
+
+    async with served_by(tell) as (control, api):
+        await control.announce(hello())
+        assert await api.get(f"{FleetNames('team', 'f').leases}/{NAME}") is None
 
 
 async def test_a_hello_whose_answer_was_lost_is_no_second_one() -> None:

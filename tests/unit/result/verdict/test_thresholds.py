@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 from netbench.metrics import HostCounters, Usage
-from tests.unit.result.builders import NS, http_outcome, make_result, tcp_outcome, udp_outcome
+from netbench.topology import Pair
+from tests.unit.result.builders import NS, http_outcome, make_pair, make_result, tcp_outcome, udp_outcome
 
 if TYPE_CHECKING:
     from netbench.messages import PairOutcome
@@ -81,9 +84,25 @@ def test_windows_may_be_a_little_apart(apart_ns: int, *, is_doubted: bool) -> No
 
 
 @pytest.mark.parametrize(("busy_s", "is_doubted"), [(1.79, False), (1.81, True)])
-@pytest.mark.parametrize("made", [udp_outcome, http_outcome])
+@pytest.mark.parametrize("made", [udp_outcome, partial(http_outcome, 100)], ids=["udp", "http"])
 def test_who_takes_what_comes_may_not_be_busy_all_the_time(made: Any, busy_s: float, *, is_doubted: bool) -> None:  # noqa: ANN401 - makes one
     """At a rate that is kept too: what it says of delays is its own queue's."""
     busy = Usage(cpu_user_s=0.1, cpu_system_s=1.7, wall_s=2.0, busiest_thread_s=busy_s)
-    result = make_result(made(server_usage=busy))
-    assert ("cpu-bound" in {doubt.rule for doubt in result.verdict.doubts}) is is_doubted
+    doubts = [doubt for doubt in make_result(made(server_usage=busy)).verdict.doubts if doubt.rule == "cpu-bound"]
+    assert ["Delays are its own" in doubt.advice for doubt in doubts] == [True] * is_doubted
+
+
+def test_a_worker_that_takes_and_sends_at_a_rate_may_spin() -> None:
+    """Its use is one figure for both."""
+    spinning = Usage(cpu_user_s=1.9, cpu_system_s=0.1, wall_s=2.0, busiest_thread_s=1.99)
+    there = make_pair(udp_outcome(client_usage=spinning, server_usage=spinning))
+    back = attrs.evolve(there, pair=Pair(there.pair.server, there.pair.client))
+    result = attrs.evolve(make_result(there.outcome), pairs=(there, back))
+    assert "cpu-bound" not in {doubt.rule for doubt in result.verdict.doubts}
+
+
+def test_a_programs_receiver_may_use_a_processor_in_all() -> None:
+    """It may be several processes, of several pairs."""
+    busy = Usage(cpu_user_s=0.1, cpu_system_s=1.9, wall_s=2.0)
+    result = make_result(udp_outcome(server_usage=busy, tool="iperf3"))
+    assert "cpu-bound" not in {doubt.rule for doubt in result.verdict.doubts}
