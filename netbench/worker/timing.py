@@ -16,11 +16,13 @@ __all__ = ("WorkerClock", "meet_start", "wait_until")
 
 #: A sleeping thread is woken up to 2 ms late; the last stretch before an instant is spent spinning.
 _SPIN_NS = 2_000_000
-#: In the very last stretch nothing but the clock is looked at: each look at anything else makes the start later.
+#: In the very last stretch nothing but the clock is looked at: each look at anything else makes the wait longer.
 _BLIND_NS = 50_000
-#: Before it the way to the first send is gone some sixty times, each time after a wait that ends like the real one. The
-#: first time a thread goes it takes 100 us and, one time in twenty, up to 650: pages of its stack and of the kernel's.
-_REHEARSE_NS = 1_500_000
+#: From the one until the other before a start the way to the first send is gone some hundred times, each time after a
+#: wait that ends like the real one. The first time takes 100 us, and up to 1,900: pages of its stack and of the
+#: kernel's. Each is a system call, and in a virtual machine one in some hundred takes 100 to 300 us: one that was still
+#: under way at the instant was the reason of nearly every late start.
+_REHEARSE_NS, _REHEARSED_NS = 5_000_000, 350_000
 _REHEARSED_WAIT_NS = 10_000
 #: Pairs of readings of two clocks; the one that took the least time is kept.
 _READINGS = 5
@@ -104,7 +106,7 @@ def meet_start(monotonic_ns: int, stop: threading.Event, send: Callable[[bool], 
     wait_until(monotonic_ns - _REHEARSE_NS, stop)
     due = False
     while not due and not stop.is_set():
-        due = now() > monotonic_ns - _BLIND_NS
+        due = now() > monotonic_ns - _REHEARSED_NS
         instant = monotonic_ns if due else now() + _REHEARSED_WAIT_NS
         while now() < instant:
             pass
