@@ -40,8 +40,14 @@ def integer(*, at_least: int, at_most: int | None = None) -> Validator:
     return check
 
 
-def number(*, above: float | None = None, at_least: float | None = None, at_most: float | None = None) -> Validator:
-    """Accept finite numbers above or at least a bound, and at most another; bool and NaN are refused."""
+def number(
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+) -> Validator:
+    """Accept finite numbers above or at least a bound, and at most or below another; bool and NaN are refused."""
     expected = "a finite number"
     if above is not None:
         expected = f"a number above {above:g}"
@@ -49,12 +55,14 @@ def number(*, above: float | None = None, at_least: float | None = None, at_most
         expected = f"a number of at least {at_least:g}"
     if at_most is not None:
         expected += f" and at most {at_most:g}"
+    elif below is not None:
+        expected += f" and below {below:g}"
 
     def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         # Compared rather than converted: an int may be too large for a float.
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and -_MAX <= value <= _MAX
         low = (above is None or value > above) and (at_least is None or value >= at_least) if is_number else False
-        if low and (at_most is None or value <= at_most):
+        if low and (at_most is None or value <= at_most) and (below is None or value < below):
             return
         raise fail(instance, attribute.name, value, expected)
 

@@ -35,11 +35,6 @@ _REPEATS_MAX = 1000
 _BISECTIONS = 60
 
 
-def _below_one(instance: Precision, attribute: attrs.Attribute[Any], value: float) -> None:
-    if value >= 1:
-        raise v.fail(instance, attribute.name, value, "a number below 1, such as 0.95")
-
-
 def _not_below_least(instance: Precision, attribute: attrs.Attribute[Any], value: int) -> None:
     if value < instance.repeats_min:
         raise v.fail(instance, attribute.name, value, f"at least repeats_min, {instance.repeats_min}")
@@ -60,7 +55,7 @@ class Precision:
     """
 
     relative: float = attrs.field(default=0.02, validator=v.number(above=0))
-    confidence: float = attrs.field(default=0.95, validator=[v.number(above=0), _below_one])
+    confidence: float = attrs.field(default=0.95, validator=v.number(above=0, below=1))
     statistic: Statistic | None = attrs.field(default=None, validator=v.optional(v.one_of(*_STATISTICS)))
     repeats_min: int = attrs.field(default=3, validator=v.integer(at_least=2, at_most=_REPEATS_MAX))
     repeats_max: int = attrs.field(

@@ -40,11 +40,6 @@ def _below_max(instance: Search, attribute: attrs.Attribute[Any], value: float) 
         raise v.fail(instance, attribute.name, value, f"below rate_max, {instance.rate_max:g}")
 
 
-def _below_one(instance: Search, attribute: attrs.Attribute[Any], value: float) -> None:
-    if value >= 1:
-        raise v.fail(instance, attribute.name, value, "a share below 1, such as 0.02")
-
-
 def _bounded(instance: Search, attribute: attrs.Attribute[Any], value: object) -> None:
     if not callable(getattr(value, "broken", None)):
         raise v.fail(instance, attribute.name, value, "a MaxLoss(), a MaxLatency(), or something with broken(result)")
@@ -85,7 +80,7 @@ class Search:
     bound: Bound = attrs.field(kw_only=True, validator=_bounded)
     rate_max: float = attrs.field(kw_only=True, validator=v.number(above=0))
     rate_min: float = attrs.field(default=1.0, kw_only=True, validator=[v.number(above=0), _below_max])
-    resolution: float = attrs.field(default=0.02, kw_only=True, validator=[v.number(above=0), _below_one])
+    resolution: float = attrs.field(default=0.02, kw_only=True, validator=v.number(above=0, below=1))
     duration_s: float = attrs.field(default=10.0, kw_only=True, validator=v.number(above=0))
     warmup_s: float = attrs.field(default=0.0, kw_only=True, validator=v.number(at_least=0))
     retries: int = attrs.field(default=1, kw_only=True, validator=v.integer(at_least=0, at_most=_RETRIES_MAX))

@@ -46,20 +46,8 @@ async def run(options: Options) -> list[Line]:  # noqa: ARG001 - trials are many
     off_us = statistics.median(abs(pair.clock_offset_s - _SHIFT_NS / 1e9) * 1e6 for pair in pairs)
     bound_us = statistics.median(pair.clock_bound_s * 1e6 for pair in pairs)
     return [
-        Line(
-            figure="P6 start error, median us",
-            ours=median,
-            peer=f"bare thread {bare_median:.3g}",
-            target="<= 1",
-            reached=median <= 1,
-        ),
-        Line(
-            figure="P6 start error, p99 us",
-            ours=p99,
-            peer=f"bare thread {bare_p99:.3g}",
-            target="<= 100",
-            reached=p99 <= 100,
-        ),
+        _beside("P6 start error, median us", median, bare_median, most=1),
+        _beside("P6 start error, p99 us", p99, bare_p99, most=100),
         Line(
             figure=f"P6 clock offset within its bound, of {len(inside)}",
             ours=sum(inside),
@@ -68,6 +56,10 @@ async def run(options: Options) -> list[Line]:  # noqa: ARG001 - trials are many
         ),
         Line(figure="P6 error of the clock offset, median us", ours=off_us, peer=f"bound {bound_us:.3g}"),
     ]
+
+
+def _beside(figure: str, ours: float, bare: float, *, most: float) -> Line:
+    return Line(figure=figure, ours=ours, peer=f"bare thread {bare:.3g}", target=f"<= {most:g}", reached=ours <= most)
 
 
 def _bare_lateness_ns() -> list[int]:

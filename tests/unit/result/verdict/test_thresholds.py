@@ -13,6 +13,8 @@ from netbench.topology import Pair
 from tests.unit.result.builders import NS, http_outcome, make_pair, make_result, tcp_outcome, udp_outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netbench.messages import PairOutcome
 
 
@@ -85,7 +87,9 @@ def test_windows_may_be_a_little_apart(apart_ns: int, *, is_doubted: bool) -> No
 
 @pytest.mark.parametrize(("busy_s", "is_doubted"), [(1.79, False), (1.81, True)])
 @pytest.mark.parametrize("made", [udp_outcome, partial(http_outcome, 100)], ids=["udp", "http"])
-def test_who_takes_what_comes_may_not_be_busy_all_the_time(made: Any, busy_s: float, *, is_doubted: bool) -> None:  # noqa: ANN401 - makes one
+def test_who_takes_what_comes_may_not_be_busy_all_the_time(
+    made: Callable[..., PairOutcome], busy_s: float, *, is_doubted: bool
+) -> None:
     """At a rate that is kept too: what it says of delays is its own queue's."""
     busy = Usage(cpu_user_s=0.1, cpu_system_s=1.7, wall_s=2.0, busiest_thread_s=busy_s)
     doubts = [doubt for doubt in make_result(made(server_usage=busy)).verdict.doubts if doubt.rule == "cpu-bound"]
