@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import attrs
@@ -21,11 +21,13 @@ from netbench.kube.api import KubeApi
 from netbench.kube.control import write_hellos
 from netbench.kube.names import HELLO_ANNOTATION, FleetNames
 from netbench.kube.watching import Change
-from netbench.messages import PairRequest
 from netbench.traffic import Tcp
 from tests.support.api_server import FakeApiServer
 from tests.support.control import TIMEOUT_S, hello
 from tests.unit.worker.tasks import task_for
+
+if TYPE_CHECKING:
+    from netbench.messages import PairRequest
 
 pytestmark = pytest.mark.anyio
 
