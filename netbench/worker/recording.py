@@ -1,4 +1,4 @@
-"""Throughput per interval: a thread reads a byte counter at each interval's end and keeps when it really did so."""
+"""Throughput per interval: a byte counter is read at each interval's end, and kept with when that really was."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from netbench.clock import Window
     from netbench.worker.timing import WorkerClock
 
-__all__ = ("Schedule", "throughput_of", "watch_intervals")
+__all__ = ("IntervalNotes", "Schedule", "throughput_of", "watch_intervals")
 
 #: Between the readings of the clock and of the counter about so much passes: what is finer tells nothing.
 _RESOLUTION_NS = 1_000
+#: No instant comes after it.
+_NEVER = 2**63 - 1
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +55,48 @@ class Schedule:
         )
 
 
+class IntervalNotes:
+    """The bytes of each interval, for a thread that looks at the clock anyway. An interval noted late is longer.
+
+    Args:
+        schedule: The window.
+        read_bytes: Reads a counter that only grows; what it says now belongs to no interval.
+
+    Attributes:
+        due: When the interval under way ends, by ``time.perf_counter_ns``; after the window never.
+    """
+
+    def __init__(self, schedule: Schedule, read_bytes: Callable[[], int]) -> None:
+        self._schedule = schedule
+        self._read_bytes = read_bytes
+        self._before = read_bytes()
+        self._ends: list[int] = []
+        self._amounts: list[int] = []
+        self.due = min(schedule.counted_from + schedule.interval, schedule.end)
+
+    def note(self) -> bool:
+        """End the interval under way now.
+
+        Returns:
+            Whether there was one: nothing is noted before the window's counted part.
+        """
+        now = time.perf_counter_ns()
+        total = self._read_bytes()
+        passed = now - self._schedule.counted_from
+        if passed <= 0:
+            return False
+        self._ends.append(-(-passed // _RESOLUTION_NS) * _RESOLUTION_NS)
+        self._amounts.append(total - self._before)
+        self._before = total
+        end = self._schedule.end
+        self.due = min(self.due + self._schedule.interval, end) if self.due < end else _NEVER
+        return True
+
+    def series(self) -> IntervalSeries:
+        """Give what was noted."""
+        return IntervalSeries(ends_ns=tuple(self._ends), amounts=tuple(self._amounts))
+
+
 def watch_intervals(
     schedule: Schedule,
     stop: threading.Event,
@@ -76,20 +120,11 @@ def watch_intervals(
     if schedule.counted_from > schedule.start:
         wait_until(schedule.counted_from, stop, spin_ns=0)
     # Without a warm-up nothing has moved yet, and a thread that woke at the start would take its sender's processor.
-    ends: list[int] = []
-    amounts: list[int] = []
-    before = read_bytes()
-    due = schedule.counted_from
-    while due < schedule.end and not stop.is_set():
-        due = min(due + schedule.interval, schedule.end)
-        wait_until(due, stop, spin_ns=0)
-        now = time.perf_counter_ns()
-        total = read_bytes()
-        if now <= schedule.counted_from:
+    notes = IntervalNotes(schedule, read_bytes)
+    while notes.due <= schedule.end and not stop.is_set():
+        wait_until(notes.due, stop, spin_ns=0)
+        if not notes.note():
             break
-        ends.append(-(-(now - schedule.counted_from) // _RESOLUTION_NS) * _RESOLUTION_NS)
-        amounts.append(total - before)
-        before = total
         if on_tick is not None:
             on_tick()
-    return IntervalSeries(ends_ns=tuple(ends), amounts=tuple(amounts))
+    return notes.series()

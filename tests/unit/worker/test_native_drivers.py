@@ -99,6 +99,19 @@ async def test_udp_counts_agree_datagram_for_datagram() -> None:
     assert sender.stream_sent == receiver.stream_received
 
 
+@pytest.mark.parametrize(
+    "traffic", [Udp(rate_pps=5), Udp(rate_pps=2000), Udp(unlimited=True)], ids=["few", "many", "all"]
+)
+async def test_the_intervals_of_a_udp_sender_cover_the_window_and_all_it_sent(traffic: Udp) -> None:
+    """Also where next to no datagram falls into each, and where it never waits."""
+    client, _ = await exchange(traffic)
+    (sender,) = client.records
+    assert isinstance(sender, UdpSenderRecord)
+    assert sender.series is not None
+    assert sum(sender.series.amounts) == sender.sent_bytes > 0
+    assert sender.series.ends_ns[-1] >= DURATION_S * 1e9
+
+
 @pytest.mark.parametrize("payload_bytes", [24, 25, 1400, 9000, 65507])
 async def test_udp_takes_payloads_of_any_size(payload_bytes: int) -> None:
     """From its own header to the greatest datagram of IPv4."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from netbench.histogram import Histogram
 from netbench.metrics import IntervalSeries
-from netbench.worker.recording import Schedule, throughput_of, watch_intervals
+from netbench.worker.recording import IntervalNotes, Schedule, throughput_of, watch_intervals
 
 SECOND = 1_000_000_000
 
@@ -50,6 +50,31 @@ def test_a_watch_notes_the_bytes_of_each_interval() -> None:
     schedule = Schedule(start=0, counted_from=0, end=3, interval=1)
     series = watch_intervals(schedule, threading.Event(), lambda: next(counter))
     assert series.amounts == (10, 10, 10)
+
+
+def test_notes_are_due_at_each_interval_s_end_and_then_never() -> None:
+    """The last interval is shorter, where the window is no multiple of it."""
+    notes = IntervalNotes(Schedule(start=0, counted_from=10, end=35, interval=10), lambda: 0)
+    due = []
+    while notes.due <= 35:
+        due.append(notes.due)
+        notes.note()
+    assert due == [20, 30, 35]
+
+
+def test_notes_before_the_window_counts_are_none() -> None:
+    """A sender that is stopped in its warm-up has no interval."""
+    far = 2**62
+    notes = IntervalNotes(Schedule(start=0, counted_from=far, end=far + SECOND, interval=SECOND), lambda: 0)
+    assert (notes.note(), notes.series()) == (False, IntervalSeries(ends_ns=(), amounts=()))
+
+
+def test_what_was_counted_before_the_notes_belongs_to_no_interval() -> None:
+    """A counter at 5 that grows by ten each time it is read."""
+    counter = iter(range(5, 1000, 10))
+    notes = IntervalNotes(Schedule(start=0, counted_from=0, end=1, interval=1), lambda: next(counter))
+    notes.note()
+    assert notes.series().amounts == (10,)
 
 
 @pytest.mark.parametrize("length", [0, 50, 103])

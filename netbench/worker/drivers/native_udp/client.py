@@ -62,7 +62,7 @@ class UdpClient:
             make_blocking(connection)
         self._sending = Sending(self._task, self._traffic, self._connections, self._threads.stop)
         self._meter.start()
-        await self._threads.run(self._sending.functions(window, Schedule.of(window, self._task.clock)))
+        await self._threads.run([partial(self._sending.send, window, Schedule.of(window, self._task.clock))])
         self._usage = self._meter.stop()
         first = self._sending.first_send
         return window.end_ns if first is None else self._task.clock.at_monotonic_ns(first)

@@ -1,4 +1,9 @@
-"""The sending side: one thread for all streams, on a schedule of absolute instants."""
+"""The sending side: one thread for all streams, on a schedule of absolute instants.
+
+It notes the intervals itself. A second thread that wakes for each of them waits for the interpreter's lock, which a
+sender gives up in every system call and has back before the other one is awake: for milliseconds each send would wake
+it, and take so much longer.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +19,13 @@ from netbench.worker.drivers.native_udp.header import HEADER_BYTES, tag_of
 from netbench.worker.drivers.native_udp.mmsg import BatchSender, available
 from netbench.worker.drivers.native_udp.plain import PlainSender
 from netbench.worker.drivers.native_udp.sockets import open_loop
-from netbench.worker.recording import watch_intervals
+from netbench.worker.recording import IntervalNotes
 from netbench.worker.timing import meet_start, wait_until
 
 if TYPE_CHECKING:
     import socket
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from netbench.clock import Window
     from netbench.traffic import Udp
@@ -50,9 +55,20 @@ class Sending:
         self._series = IntervalSeries(ends_ns=(), amounts=())
         self.first_send: int | None = None
 
-    def functions(self, window: Window, schedule: Schedule) -> list[Callable[[], None]]:
-        """Give what is to run side by side, each in a thread of its own."""
-        return [lambda: self._watch(schedule), lambda: self._send(window, schedule)]
+    def send(self, window: Window, schedule: Schedule) -> None:
+        """Send over the window, in this thread."""
+        notes = IntervalNotes(schedule, self._sent_bytes)
+        with open_loop(self._family) as loop:
+            self._send_first(_Stream(loop, 0, bytes(HEADER_BYTES)), window, schedule.start)
+            pps = self._traffic.asked_pps
+            if pps is None:
+                self._send_unlimited(window, schedule.end, notes)
+            else:
+                self._send_paced(window, schedule, 1e9 / pps, notes)
+        if notes.due <= schedule.end:
+            wait_until(schedule.end, self._stop, spin_ns=0)
+            notes.note()
+        self._series = notes.series()
 
     def record(self) -> UdpSenderRecord:
         """Give what was sent."""
@@ -64,20 +80,8 @@ class Sending:
             send_errors=sum(stream.errors for stream in self._streams),
         )
 
-    def _watch(self, schedule: Schedule) -> None:
-        self._series = watch_intervals(schedule, self._stop, self._sent_bytes)
-
     def _sent_bytes(self) -> int:
         return sum(stream.sent for stream in self._streams) * self._traffic.payload_bytes
-
-    def _send(self, window: Window, schedule: Schedule) -> None:
-        with open_loop(self._family) as loop:
-            self._send_first(_Stream(loop, 0, bytes(HEADER_BYTES)), window, schedule.start)
-            pps = self._traffic.asked_pps
-            if pps is None:
-                self._send_unlimited(window, schedule.end)
-            else:
-                self._send_paced(window, schedule, 1e9 / pps)
 
     def _send_first(self, rehearsed: _Stream, window: Window, start: int) -> None:
         """Send one datagram at the start, after some to this host itself, so that the kernel's way is warm too."""
@@ -91,23 +95,29 @@ class Sending:
         meet_start(start, self._stop, send)
         self.first_send = first.begun
 
-    def _send_unlimited(self, window: Window, end: int) -> None:
+    def _send_unlimited(self, window: Window, end: int, notes: IntervalNotes) -> None:
         streams = itertools.cycle(self._streams)
-        while time.perf_counter_ns() < end and not self._stop.is_set():
+        while (now := time.perf_counter_ns()) < end and not self._stop.is_set():
+            if now >= notes.due:
+                notes.note()
             stream = next(streams)
             self._send_batch(stream, stream.sender.batch, window)
 
-    def _send_paced(self, window: Window, schedule: Schedule, gap_ns: float) -> None:
+    def _send_paced(self, window: Window, schedule: Schedule, gap_ns: float, notes: IntervalNotes) -> None:
         """Send each datagram at its own instant; after a stall what is due goes in batches, so no rate drifts."""
         streams = itertools.cycle(self._streams)
         next(streams)  # Its turn was the first send.
         total = round((schedule.end - schedule.start) / gap_ns)
         done = self._streams[0].sequence + self._streams[0].errors
         while done < total:
-            wait_until(schedule.start + round(done * gap_ns), self._stop, spin_ns=_GAP_SPIN_NS)
-            now = time.perf_counter_ns()
+            instant = schedule.start + round(done * gap_ns)
+            now = wait_until(min(instant, notes.due), self._stop, spin_ns=_GAP_SPIN_NS)
             if self._stop.is_set() or now >= schedule.end:
                 return
+            if now >= notes.due:
+                notes.note()
+            if now < instant:
+                continue
             due = min(int((now - schedule.start) / gap_ns) + 1, total)
             stream = next(streams)
             done += self._send_batch(stream, min(max(due - done, 1), stream.sender.batch), window)
