@@ -196,6 +196,8 @@ class UdpSenderRecord:
         series: Payload bytes per interval, None where the tool does not tell.
         asked_pps: Datagrams per second that were asked for; None for unlimited.
         send_errors: Sends that the kernel refused (full queue, no route); these were not sent.
+        send_lateness: From the instant at which a datagram was due to its sending, to two digits; None where none was
+            due at an instant of its own, or the tool does not tell.
     """
 
     stream_sent: tuple[int, ...]
@@ -203,6 +205,7 @@ class UdpSenderRecord:
     series: IntervalSeries | None
     asked_pps: float | None
     send_errors: int | None = None
+    send_lateness: HistogramData | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -108,6 +108,7 @@ def _of_udp(pair: PairResult) -> dict[str, Any]:
         "sent_pps": pair.sent_pps,
         "received_pps": pair.received_pps,
         **_figures("one_way_delay_s", pair.one_way_delay),
+        **_figures("send_lateness_s", pair.send_lateness),
     }
 
 

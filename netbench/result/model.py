@@ -239,7 +239,7 @@ class Result:
 
     @property
     def send_lateness(self) -> Histogram | None:
-        """How late HTTP requests left, to two digits: up to 0.5 % or 4 ns off."""
+        """How late HTTP requests, or UDP datagrams at a rate, left, to two digits: up to 0.5 % or 4 ns off."""
         return self._merged(lambda pair: pair.send_lateness)
 
     # -- counts over all pairs -----------------------------------------------------------------------------------------

@@ -375,8 +375,10 @@ class PairResult:
 
     @property
     def send_lateness(self) -> Histogram | None:
-        """From the instant a request was meant to leave until it left, to two digits: up to 0.5 % or 4 ns off."""
-        return merged_or_none(record.send_lateness for record in self._of(HttpClientRecord))
+        """From the instant a request or datagram was due to its sending, to two digits: up to 0.5 % or 4 ns off."""
+        records: tuple[HttpClientRecord | UdpSenderRecord, ...]
+        records = (*self._of(HttpClientRecord), *self._of(UdpSenderRecord))
+        return merged_or_none(record.send_lateness for record in records)
 
     # -- inner ---------------------------------------------------------------------------------------------------------
 

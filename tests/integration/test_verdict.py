@@ -113,6 +113,19 @@ async def test_a_receiver_that_does_not_read_is_named_and_not_the_network() -> N
     assert "receive-buffer" in rules(result)
 
 
+async def test_a_sender_whose_datagrams_leave_in_bursts_is_named() -> None:
+    """It stands still for a tenth of a second of two, and then sends at once what was due in it."""
+    async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
+        strategy = nb.ExplicitPairs([("worker-0", "worker-1")])
+        run = await nb.Measurement(nb.Udp(rate_pps=1_000), duration_s=2).start(fleet, strategy)
+        await running(run)
+        await anyio.sleep(0.5)
+        with paused(fleet.workers[0]):
+            await anyio.sleep(0.1)
+        result = await run.gather()
+    assert "send-lateness" in rules(result)
+
+
 async def test_clocks_that_are_not_known_well_enough_for_the_delay_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two clocks that are not one can be compared to no better than a ping-pong takes, which is the delay itself."""
     monkeypatch.setenv("NETBENCH_TEST_CLOCK_SHIFTS_NS", json.dumps({"worker-0": 1_000_000}))

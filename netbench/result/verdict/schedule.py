@@ -19,8 +19,8 @@ __all__ = ("schedule_doubts",)
 #: Of the asked rate; a paced native sender keeps 99.99 % (see the benchmarks).
 _KEPT = 0.99
 #: An open loop's requests that leave late by more than this share of the response time measure the client
-#: (coordinated omission, Tene).
-_LATE, _LATE_S = 0.5, 1e-3
+#: (coordinated omission, Tene); datagrams that leave late by more than their gap leave together.
+_LATE, _LATE_GAPS, _LATE_S = 0.5, 1.0, 1e-3
 #: Share of the datagrams that the sender's kernel refused.
 _REFUSED = 1e-3
 
@@ -28,7 +28,8 @@ _REFUSED = 1e-3
 def schedule_doubts(result: Result) -> Iterator[Doubt]:
     """Look at rates that were not kept, requests that left late, and sends that were refused."""
     yield from _rates(result)
-    yield from _lateness(result)
+    yield from _late_requests(result)
+    yield from _late_datagrams(result)
     yield from _refused(result)
 
 
@@ -58,7 +59,7 @@ def _amounts(result: Result, asked: float, got: float) -> str:
             return f"{got:,.6g} requests answered each second of the {asked:,.6g}"
 
 
-def _lateness(result: Result) -> Iterator[Doubt]:
+def _late_requests(result: Result) -> Iterator[Doubt]:
     found = []
     for pair in result.pairs:
         late, response = pair.send_lateness, pair.response_time
@@ -70,6 +71,21 @@ def _lateness(result: Result) -> Iterator[Doubt]:
             found.append(Finding(str(pair.pair), late_s / response_s, words))
     advice = "The client was busy, or its connections were: use more connections, a lower rate_rps, or a quieter node"
     yield from doubt_of("send-lateness", found, _LATE, advice)
+
+
+def _late_datagrams(result: Result) -> Iterator[Doubt]:
+    found = []
+    for pair in result.pairs:
+        late, asked_pps = pair.send_lateness, pair.asked_pps
+        if late is None or asked_pps is None:
+            continue
+        late_s = late.percentile(99)
+        if late_s > _LATE_S and late_s * asked_pps > _LATE_GAPS:
+            gap_ms = 1e3 / asked_pps
+            words = f"1 % of its datagrams left {late_s * 1e3:.3g} ms late or more, of {gap_ms:.3g} ms between two"
+            found.append(Finding(str(pair.pair), late_s * asked_pps, words))
+    advice = "They left in bursts, which a network may drop and delay more of: use a lower rate, or a quieter node"
+    yield from doubt_of("send-lateness", found, _LATE_GAPS, advice)
 
 
 def _refused(result: Result) -> Iterator[Doubt]:

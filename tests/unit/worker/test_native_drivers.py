@@ -112,6 +112,24 @@ async def test_the_intervals_of_a_udp_sender_cover_the_window_and_all_it_sent(tr
     assert sender.series.ends_ns[-1] >= DURATION_S * 1e9
 
 
+@pytest.mark.parametrize("rate_pps", [100, 500_000])
+async def test_a_udp_sender_at_a_rate_tells_how_late_each_datagram_left(rate_pps: float) -> None:
+    """Also where it cannot keep the rate, and sends many at once."""
+    client, _ = await exchange(Udp(rate_pps=rate_pps, streams=2))
+    (sender,) = client.records
+    assert isinstance(sender, UdpSenderRecord)
+    assert sender.send_lateness is not None
+    assert sender.send_lateness.count == sum(sender.stream_sent)
+
+
+async def test_a_udp_sender_without_a_rate_has_no_datagram_that_is_late() -> None:
+    """None was due at an instant of its own."""
+    client, _ = await exchange(Udp(unlimited=True))
+    (sender,) = client.records
+    assert isinstance(sender, UdpSenderRecord)
+    assert sender.send_lateness is None
+
+
 @pytest.mark.parametrize("payload_bytes", [24, 25, 1400, 9000, 65507])
 async def test_udp_takes_payloads_of_any_size(payload_bytes: int) -> None:
     """From its own header to the greatest datagram of IPv4."""

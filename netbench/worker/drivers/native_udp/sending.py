@@ -14,7 +14,9 @@ import time
 from typing import TYPE_CHECKING
 
 from netbench.errors import DriverError
+from netbench.hdr import HistogramRecorder
 from netbench.metrics import IntervalSeries, UdpSenderRecord
+from netbench.packing import to_two_digits
 from netbench.worker.drivers.native_udp.header import HEADER_BYTES, tag_of
 from netbench.worker.drivers.native_udp.mmsg import BatchSender, available
 from netbench.worker.drivers.native_udp.plain import PlainSender
@@ -53,6 +55,7 @@ class Sending:
         ]
         self._family = connections[0].family
         self._series = IntervalSeries(ends_ns=(), amounts=())
+        self._lateness = HistogramRecorder("ns")
         self.first_send: int | None = None
 
     def send(self, window: Window, schedule: Schedule) -> None:
@@ -78,6 +81,7 @@ class Sending:
             series=self._series,
             asked_pps=self._traffic.asked_pps,
             send_errors=sum(stream.errors for stream in self._streams),
+            send_lateness=None if self._traffic.asked_pps is None else to_two_digits(self._lateness.data()),
         )
 
     def _sent_bytes(self) -> int:
@@ -106,9 +110,11 @@ class Sending:
     def _send_paced(self, window: Window, schedule: Schedule, gap_ns: float, notes: IntervalNotes) -> None:
         """Send each datagram at its own instant; after a stall what is due goes in batches, so no rate drifts."""
         streams = itertools.cycle(self._streams)
-        next(streams)  # Its turn was the first send.
+        first = next(streams)
+        if self.first_send is not None:
+            self._note_lateness(self.first_send - schedule.start, gap_ns, first.sent)
         total = round((schedule.end - schedule.start) / gap_ns)
-        done = self._streams[0].sequence + self._streams[0].errors
+        done = first.sequence + first.errors
         while done < total:
             instant = schedule.start + round(done * gap_ns)
             now = wait_until(min(instant, notes.due), self._stop, spin_ns=_GAP_SPIN_NS)
@@ -116,11 +122,22 @@ class Sending:
                 return
             if now >= notes.due:
                 notes.note()
+                now = time.perf_counter_ns()
             if now < instant:
                 continue
             due = min(int((now - schedule.start) / gap_ns) + 1, total)
             stream = next(streams)
+            before = stream.sent
             done += self._send_batch(stream, min(max(due - done, 1), stream.sender.batch), window)
+            # After the send: until the next one is due there is nothing else to do.
+            self._note_lateness(now - instant, gap_ns, stream.sent - before)
+
+    def _note_lateness(self, lateness_ns: int, gap_ns: float, count: int) -> None:
+        """Note by how much the datagrams of a batch were late, of which each was due a gap after the one before."""
+        if count == 1:
+            self._lateness.record(lateness_ns)
+        else:
+            self._lateness.record_many(max(0, lateness_ns - round(place * gap_ns)) for place in range(count))
 
     def _send_batch(self, stream: _Stream, count: int, window: Window) -> int:
         """Try to send some datagrams; give how many are dealt with, sent or refused."""

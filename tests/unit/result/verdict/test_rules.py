@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from netbench.metrics import HostCounters, HttpClientRecord, Usage
+from netbench.metrics import HostCounters, HttpClientRecord, UdpSenderRecord, Usage
 from netbench.traffic import Http, Tcp
 from netbench.worker.host_counters import HostSnapshot
 from tests.unit.result.builders import NS, http_outcome, make_failure, make_result, tcp_outcome, udp_outcome
+from tests.unit.samples import record as histogram
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,6 +156,23 @@ def test_an_open_loop_whose_requests_leave_late_is_named() -> None:
     result = make_result(attrs.evolve(outcome, client=attrs.evolve(outcome.client, records=(late,))))
     assert isinstance(result.spec.traffic, Http)
     assert "send-lateness" in rules(result)
+
+
+@pytest.mark.parametrize(
+    ("late_ns", "named"),
+    [(900_000, set()), (1_500_000, set()), (2_500_000, {"send-lateness"})],
+    ids=["below 1 ms", "below a gap", "beyond both"],
+)
+def test_datagrams_that_leave_late_by_more_than_a_millisecond_and_their_gap_are_named(
+    late_ns: int, named: set[str]
+) -> None:
+    """One in fifty of 500 a second."""
+    outcome = udp_outcome(sent=1000, received=1000, asked_pps=500.0)
+    (record,) = outcome.client.records
+    assert isinstance(record, UdpSenderRecord)
+    late = attrs.evolve(record, send_lateness=histogram([*(49 * [1_000]), late_ns], "ns"))
+    result = make_result(attrs.evolve(outcome, client=attrs.evolve(outcome.client, records=(late,))))
+    assert rules(result).keys() & {"send-lateness"} == named
 
 
 def test_the_worst_of_several_is_the_evidence() -> None:
