@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from netbench.errors import DriverError
 from netbench.hdr import HistogramRecorder
-from netbench.metrics import IntervalSeries, UdpSenderRecord
+from netbench.metrics import HistogramData, IntervalSeries, UdpSenderRecord
 from netbench.packing import to_two_digits
 from netbench.worker.drivers.native_udp.header import HEADER_BYTES, tag_of
 from netbench.worker.drivers.native_udp.mmsg import BatchSender, available
@@ -38,6 +38,10 @@ __all__ = ("Sending",)
 
 #: A sleeping thread wakes this late or less nearly always; the rest of a gap is spent spinning.
 _GAP_SPIN_NS = 300_000
+#: So many latenesses are written down at once, where nothing is due for as long as that takes; ...
+_SOME, _WRITE_NS = 16, 10_000
+#: ... so many do not wait for it.
+_MANY = 512
 
 
 class Sending:
@@ -55,7 +59,7 @@ class Sending:
         ]
         self._family = connections[0].family
         self._series = IntervalSeries(ends_ns=(), amounts=())
-        self._lateness = HistogramRecorder("ns")
+        self._lateness = _Lateness()
         self.first_send: int | None = None
 
     def send(self, window: Window, schedule: Schedule) -> None:
@@ -81,7 +85,7 @@ class Sending:
             series=self._series,
             asked_pps=self._traffic.asked_pps,
             send_errors=sum(stream.errors for stream in self._streams),
-            send_lateness=None if self._traffic.asked_pps is None else to_two_digits(self._lateness.data()),
+            send_lateness=None if self._traffic.asked_pps is None else self._lateness.data(),
         )
 
     def _sent_bytes(self) -> int:
@@ -112,11 +116,12 @@ class Sending:
         streams = itertools.cycle(self._streams)
         first = next(streams)
         if self.first_send is not None:
-            self._note_lateness(self.first_send - schedule.start, gap_ns, first.sent)
+            self._lateness.add(self.first_send - schedule.start, first.sent, gap_ns)
         total = round((schedule.end - schedule.start) / gap_ns)
         done = first.sequence + first.errors
         while done < total:
             instant = schedule.start + round(done * gap_ns)
+            self._lateness.use_time_until(instant)
             now = wait_until(min(instant, notes.due), self._stop, spin_ns=_GAP_SPIN_NS)
             if self._stop.is_set() or now >= schedule.end:
                 return
@@ -129,15 +134,7 @@ class Sending:
             stream = next(streams)
             before = stream.sent
             done += self._send_batch(stream, min(max(due - done, 1), stream.sender.batch), window)
-            # After the send: until the next one is due there is nothing else to do.
-            self._note_lateness(now - instant, gap_ns, stream.sent - before)
-
-    def _note_lateness(self, lateness_ns: int, gap_ns: float, count: int) -> None:
-        """Note by how much the datagrams of a batch were late, of which each was due a gap after the one before."""
-        if count == 1:
-            self._lateness.record(lateness_ns)
-        else:
-            self._lateness.record_many(max(0, lateness_ns - round(place * gap_ns)) for place in range(count))
+            self._lateness.add(now - instant, stream.sent - before, gap_ns)
 
     def _send_batch(self, stream: _Stream, count: int, window: Window) -> int:
         """Try to send some datagrams; give how many are dealt with, sent or refused."""
@@ -162,6 +159,35 @@ class _Stream:
         self.sent = 0
         self.errors = 0
         self.begun: int | None = None
+
+
+class _Lateness:
+    """How late datagrams left, each of a batch due a gap after the one before."""
+
+    def __init__(self) -> None:
+        self._recorder = HistogramRecorder("ns")
+        self._waiting: list[int] = []
+
+    def add(self, lateness_ns: int, count: int, gap_ns: float) -> None:
+        if count == 1:
+            self._waiting.append(lateness_ns)
+        else:
+            gap = max(1, int(gap_ns))
+            self._waiting.extend(range(lateness_ns, lateness_ns - count * gap, -gap))
+
+    def use_time_until(self, instant: int) -> None:
+        """Write down what waits for it, if it is worth it and there is the time."""
+        count = len(self._waiting)
+        if count >= _SOME and (count >= _MANY or instant - time.perf_counter_ns() > _WRITE_NS):
+            self._write_down()
+
+    def data(self) -> HistogramData:
+        self._write_down()
+        return to_two_digits(self._recorder.data())
+
+    def _write_down(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._recorder.record_many(waiting)
 
 
 def _take_error(stream: _Stream, error: OSError) -> int:
