@@ -48,6 +48,7 @@ class FleetLease:
         self._objects = objects
         self._control = FleetControl()
         self._writing = anyio.Lock()
+        self._written_s = 0.0
 
     @property
     def time_base(self) -> TimeBase | None:
@@ -62,16 +63,19 @@ class FleetLease:
         """
         holder = f"netbench on {platform.node()}, process {os.getpid()}"
         lease = self._objects.lease(self._control, micro_time(), holder, workers)
+        self._written_s = anyio.current_time()
         await self._api.create(self._objects.names.leases, lease)
 
     async def renew(self, on_failure: Callable[[BackendError], None]) -> None:
-        """Give signs of life until cancelled.
+        """Give signs of life until cancelled. Whatever else is written is one too, also before this call.
 
         Args:
             on_failure: Told when the Lease cannot be kept; the workers will stop by themselves.
         """
         while True:
-            await anyio.sleep(_RENEW_EVERY_S)
+            await anyio.sleep_until(self._written_s + _RENEW_EVERY_S)
+            if anyio.current_time() < self._written_s + _RENEW_EVERY_S:
+                continue  # Something else was written meanwhile.
             try:
                 await self._write(patience_s=LEASE_DURATION_S)
             except BackendError as error:
@@ -103,7 +107,9 @@ class FleetLease:
                 "spec": {"renewTime": micro_time()},
             }
             path = f"{self._objects.names.leases}/{self._objects.names.base}"
+            began_s = anyio.current_time()
             await self._api.call("PATCH", path, patch, patience_s=patience_s)
+            self._written_s = began_s
 
 
 def _removed(error: BackendError) -> BackendError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -31,15 +32,16 @@ class SlowNodes(FakeApiServer):
 
     def __init__(self, stay_s: float) -> None:
         super().__init__()
-        self.renewals = 0
+        self.renewals: list[float] = []
         self._stay_s = stay_s
         self._gone_at = 0.0
 
     async def send(self, verb: str, path: str, *, body: bytes | None, **others: object) -> Reply:
-        """Count the Lease's renewals while the pods go."""
+        """Note when the Lease is renewed, and have the pods go."""
         if verb == "DELETE" and "/pods?" in path and not self._gone_at:
             self._gone_at = anyio.current_time() + self._stay_s
-        self.renewals += bool(self._gone_at) and verb == "PATCH" and "/leases/" in path
+        if verb == "PATCH" and "/leases/" in path:
+            self.renewals.append(anyio.current_time())
         return await super().send(verb, path, body=body, **others)
 
     def _post(self, path: str, params: dict[str, str], value: Any) -> tuple[int, Any]:
@@ -52,8 +54,8 @@ class SlowNodes(FakeApiServer):
         return super()._get(path, params, value)
 
 
-async def removed(server: SlowNodes) -> None:
-    """Have a fleet and remove it."""
+async def removed(server: SlowNodes, *, after_s: float = 0.0) -> None:
+    """Have a fleet for so long and remove it."""
     plan = FleetPlan(
         namespace="team",
         counts={},
@@ -64,11 +66,19 @@ async def removed(server: SlowNodes) -> None:
         arguments="",
     )
     async with open_fleet(KubeApi(server), plan, (), anyio.Event()):
-        pass
+        await anyio.sleep(after_s)
 
 
 async def test_a_removal_that_takes_long_keeps_the_lease_so_that_nobody_takes_the_fleet_for_dead() -> None:
     """Its workers go on until they are deleted, and ``netbench cleanup`` leaves it alone."""
     server = SlowNodes(stay_s=45)
     await removed(server)
-    assert server.renewals == 4
+    assert len(server.renewals) == 4
+
+
+async def test_a_removal_s_first_sign_of_life_is_no_later_than_any_other() -> None:
+    """A worker that hears nothing for long leaves its relay, and thousands then go to the API server."""
+    server = SlowNodes(stay_s=15)
+    await removed(server, after_s=19)
+    gaps = [later - earlier for earlier, later in pairwise(server.renewals)]
+    assert gaps == pytest.approx([10, 10], abs=0.5)
