@@ -83,6 +83,7 @@ def _of_pair(pair: PairResult) -> dict[str, Any]:
         **_of_tcp(pair),
         **_of_udp(pair),
         **_of_http(pair),
+        **_figures("send_lateness_s", pair.send_lateness),
     }
 
 
@@ -108,7 +109,6 @@ def _of_udp(pair: PairResult) -> dict[str, Any]:
         "sent_pps": pair.sent_pps,
         "received_pps": pair.received_pps,
         **_figures("one_way_delay_s", pair.one_way_delay),
-        **_figures("send_lateness_s", pair.send_lateness),
     }
 
 
@@ -124,7 +124,6 @@ def _of_http(pair: PairResult) -> dict[str, Any]:
         **{f"status_{code}": amount for code, amount in sorted((codes or {}).items())},
         **_figures("response_time_s", pair.response_time),
         **_figures("service_time_s", pair.service_time),
-        **_figures("send_lateness_s", pair.send_lateness),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import attrs
@@ -74,22 +73,32 @@ class IntervalNotes:
         self._amounts: list[int] = []
         self.due = min(schedule.counted_from + schedule.interval, schedule.end)
 
-    def note(self) -> bool:
-        """End the interval under way now.
+    @property
+    def is_open(self) -> bool:
+        """Whether an interval is under way."""
+        return self.due != _NEVER
+
+    def note(self, now_ns: int) -> bool:
+        """End the interval under way.
+
+        Args:
+            now_ns: The clock's reading right before this call. Where it is past further ends, those are passed over.
 
         Returns:
             Whether there was one: nothing is noted before the window's counted part.
         """
-        now = time.perf_counter_ns()
         total = self._read_bytes()
-        passed = now - self._schedule.counted_from
+        passed = now_ns - self._schedule.counted_from
         if passed <= 0:
             return False
         self._ends.append(-(-passed // _RESOLUTION_NS) * _RESOLUTION_NS)
         self._amounts.append(total - self._before)
         self._before = total
-        end = self._schedule.end
-        self.due = min(self.due + self._schedule.interval, end) if self.due < end else _NEVER
+        interval, end = self._schedule.interval, self._schedule.end
+        if max(now_ns, self.due) >= end:
+            self.due = _NEVER
+        else:
+            self.due = min(self.due + max(1, (now_ns - self.due) // interval + 1) * interval, end)
         return True
 
     def series(self) -> IntervalSeries:
@@ -121,9 +130,8 @@ def watch_intervals(
         wait_until(schedule.counted_from, stop, spin_ns=0)
     # Without a warm-up nothing has moved yet, and a thread that woke at the start would take its sender's processor.
     notes = IntervalNotes(schedule, read_bytes)
-    while notes.due <= schedule.end and not stop.is_set():
-        wait_until(notes.due, stop, spin_ns=0)
-        if not notes.note():
+    while notes.is_open and not stop.is_set():
+        if not notes.note(wait_until(notes.due, stop, spin_ns=0)):
             break
         if on_tick is not None:
             on_tick()

@@ -99,7 +99,7 @@ async def _captured(fleet: nb.WorkerFleet, port: int, send: Callable[[], Awaitab
     await send()
     await process.stdin.aclose()
     chunks = [chunk async for chunk in process.stdout]
-    await process.wait()
+    assert await process.wait() == 0
     stamps: list[int] = json.loads(b"".join(chunks))
     return stamps
 

@@ -48,7 +48,8 @@ class FleetLease:
         self._objects = objects
         self._control = FleetControl()
         self._writing = anyio.Lock()
-        self._written_s = 0.0
+        #: When it was last written; None before it is there.
+        self._written_s: float | None = None
 
     @property
     def time_base(self) -> TimeBase | None:
@@ -69,15 +70,15 @@ class FleetLease:
     async def renew(self, on_failure: Callable[[BackendError], None]) -> None:
         """Give signs of life until cancelled. Whatever else is written is one too, also before this call.
 
+        Where there is no Lease yet it ends at once.
+
         Args:
             on_failure: Told when the Lease cannot be kept; the workers will stop by themselves.
         """
-        while True:
+        while self._written_s is not None:
             await anyio.sleep_until(self._written_s + _RENEW_EVERY_S)
-            if anyio.current_time() < self._written_s + _RENEW_EVERY_S:
-                continue  # Something else was written meanwhile.
             try:
-                await self._write(patience_s=LEASE_DURATION_S)
+                await self._write(patience_s=LEASE_DURATION_S, only_if_due=True)
             except BackendError as error:
                 gone = isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND
                 on_failure(_removed(error) if gone else error)
@@ -99,17 +100,18 @@ class FleetLease:
         kept = tuple(each for each in self._control.records if each.run_id != run_id)
         self._control = attrs.evolve(self._control, records=kept)
 
-    async def _write(self, patience_s: float | None = None) -> None:
+    async def _write(self, *, patience_s: float | None = None, only_if_due: bool = False) -> None:
         async with self._writing:
+            if only_if_due and self._written_s is not None and anyio.current_time() < self._written_s + _RENEW_EVERY_S:
+                return  # Something else was written meanwhile.
             # Built inside of the lock, so that what is written last is what was said last.
             patch = {
                 "metadata": {"annotations": {CONTROL_ANNOTATION: self._control.to_text()}},
                 "spec": {"renewTime": micro_time()},
             }
             path = f"{self._objects.names.leases}/{self._objects.names.base}"
-            began_s = anyio.current_time()
             await self._api.call("PATCH", path, patch, patience_s=patience_s)
-            self._written_s = began_s
+            self._written_s = anyio.current_time()
 
 
 def _removed(error: BackendError) -> BackendError:

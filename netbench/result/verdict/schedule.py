@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from netbench.result.model import Result
+    from netbench.result.pair import PairResult
 
 __all__ = ("schedule_doubts",)
 
@@ -21,6 +22,8 @@ _KEPT = 0.99
 #: An open loop's requests that leave late by more than this share of the response time measure the client
 #: (coordinated omission, Tene); datagrams that leave late by more than their gap leave together.
 _LATE, _LATE_GAPS, _LATE_S = 0.5, 1.0, 1e-3
+#: Of fewer one in a hundred is none.
+_LATE_COUNT = 100
 #: Share of the datagrams that the sender's kernel refused.
 _REFUSED = 1e-3
 
@@ -36,17 +39,24 @@ def schedule_doubts(result: Result) -> Iterator[Doubt]:
 def _rates(result: Result) -> Iterator[Doubt]:
     found = []
     for pair in result.pairs:
-        rates = asked_and_got(result, pair)
-        if rates is None or not pair.window_s:
-            continue
-        asked, got = rates
-        # A window has room for a whole number of datagrams or requests.
-        room = 0.0 if isinstance(result.spec.traffic, Tcp) else 1 / pair.window_s
-        if got + room < _KEPT * asked:
+        rates = _rates_not_kept(result, pair)
+        if rates is not None:
+            asked, got = rates
             words = f"{_amounts(result, asked, got)} that were asked for ({got / asked:.1%})"
             found.append(Finding(str(pair.pair), got / asked, words))
     advice = "Ask for a rate that it can keep, or read the result as the most it could do"
     yield from doubt_of("rate-not-kept", found, _KEPT, advice, low=True)
+
+
+def _rates_not_kept(result: Result, pair: PairResult) -> tuple[float, float] | None:
+    """Give the rate that was asked of a pair and the one that it offered, where that is too low."""
+    rates = asked_and_got(result, pair)
+    if rates is None or not pair.window_s:
+        return None
+    asked, got = rates
+    # A window has room for a whole number of datagrams or requests.
+    room = 0.0 if isinstance(result.spec.traffic, Tcp) else 1 / pair.window_s
+    return rates if got + room < _KEPT * asked else None
 
 
 def _amounts(result: Result, asked: float, got: float) -> str:
@@ -77,7 +87,8 @@ def _late_datagrams(result: Result) -> Iterator[Doubt]:
     found = []
     for pair in result.pairs:
         late, asked_pps = pair.send_lateness, pair.asked_pps
-        if late is None or asked_pps is None:
+        # Who cannot keep the rate at all is later and later, which is said of the rate.
+        if late is None or asked_pps is None or late.count < _LATE_COUNT or _rates_not_kept(result, pair):
             continue
         late_s = late.percentile(99)
         if late_s > _LATE_S and late_s * asked_pps > _LATE_GAPS:

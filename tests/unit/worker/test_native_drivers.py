@@ -112,6 +112,15 @@ async def test_the_intervals_of_a_udp_sender_cover_the_window_and_all_it_sent(tr
     assert sender.series.ends_ns[-1] >= DURATION_S * 1e9
 
 
+async def test_the_intervals_of_a_udp_sender_without_anything_to_send_are_no_longer_than_asked() -> None:
+    """One datagram, and then none for the rest of the window."""
+    client, _ = await exchange(Udp(rate_pps=1))
+    (sender,) = client.records
+    assert isinstance(sender, UdpSenderRecord)
+    assert sender.series is not None
+    assert len(sender.series.ends_ns) > 1
+
+
 @pytest.mark.parametrize("rate_pps", [100, 500_000])
 async def test_a_udp_sender_at_a_rate_tells_how_late_each_datagram_left(rate_pps: float) -> None:
     """Also where it cannot keep the rate, and sends many at once."""

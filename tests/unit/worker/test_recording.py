@@ -44,36 +44,53 @@ def test_a_watch_that_is_stopped_before_the_window_has_no_interval() -> None:
     assert watch_intervals(schedule, stop, lambda: 0) == IntervalSeries(ends_ns=(), amounts=())
 
 
-def test_a_watch_notes_the_bytes_of_each_interval() -> None:
+def test_a_watch_notes_the_bytes_of_its_window() -> None:
     """A counter that grows by ten each time it is read, over a window in the past."""
     counter = iter(range(0, 1000, 10))
     schedule = Schedule(start=0, counted_from=0, end=3, interval=1)
     series = watch_intervals(schedule, threading.Event(), lambda: next(counter))
-    assert series.amounts == (10, 10, 10)
+    assert series.amounts == (10,)
+
+
+#: Three intervals, of which the last is shorter.
+SCHEDULE = Schedule(start=0, counted_from=10, end=35, interval=10)
 
 
 def test_notes_are_due_at_each_interval_s_end_and_then_never() -> None:
-    """The last interval is shorter, where the window is no multiple of it."""
-    notes = IntervalNotes(Schedule(start=0, counted_from=10, end=35, interval=10), lambda: 0)
+    """The last one is shorter, where the window is no multiple of it."""
+    notes = IntervalNotes(SCHEDULE, lambda: 0)
     due = []
-    while notes.due <= 35:
+    while notes.is_open:
         due.append(notes.due)
-        notes.note()
+        notes.note(notes.due)
     assert due == [20, 30, 35]
+
+
+def test_a_note_that_comes_late_stands_for_all_intervals_that_are_over() -> None:
+    """One that is longer, and none of no length after it."""
+    notes = IntervalNotes(SCHEDULE, lambda: 0)
+    notes.note(31)
+    assert notes.due == 35
+
+
+def test_a_note_after_the_window_is_the_last() -> None:
+    """Whatever was under way."""
+    notes = IntervalNotes(SCHEDULE, lambda: 0)
+    notes.note(35)
+    assert not notes.is_open
 
 
 def test_notes_before_the_window_counts_are_none() -> None:
     """A sender that is stopped in its warm-up has no interval."""
-    far = 2**62
-    notes = IntervalNotes(Schedule(start=0, counted_from=far, end=far + SECOND, interval=SECOND), lambda: 0)
-    assert (notes.note(), notes.series()) == (False, IntervalSeries(ends_ns=(), amounts=()))
+    notes = IntervalNotes(SCHEDULE, lambda: 0)
+    assert (notes.note(10), notes.series()) == (False, IntervalSeries(ends_ns=(), amounts=()))
 
 
 def test_what_was_counted_before_the_notes_belongs_to_no_interval() -> None:
     """A counter at 5 that grows by ten each time it is read."""
     counter = iter(range(5, 1000, 10))
-    notes = IntervalNotes(Schedule(start=0, counted_from=0, end=1, interval=1), lambda: next(counter))
-    notes.note()
+    notes = IntervalNotes(SCHEDULE, lambda: next(counter))
+    notes.note(20)
     assert notes.series().amounts == (10,)
 
 

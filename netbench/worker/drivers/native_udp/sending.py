@@ -38,8 +38,10 @@ __all__ = ("Sending",)
 
 #: A sleeping thread wakes this late or less nearly always; the rest of a gap is spent spinning.
 _GAP_SPIN_NS = 300_000
+#: One that does not spin wakes this late or less.
+_WAKE_NS = 2_000_000
 #: So many latenesses are written down at once, where nothing is due for as long as that takes; ...
-_SOME, _WRITE_NS = 16, 10_000
+_SOME, _WRITE_NS = 16, 30_000
 #: ... so many do not wait for it.
 _MANY = 512
 
@@ -72,9 +74,10 @@ class Sending:
                 self._send_unlimited(window, schedule.end, notes)
             else:
                 self._send_paced(window, schedule, 1e9 / pps, notes)
-        if notes.due <= schedule.end:
-            wait_until(schedule.end, self._stop, spin_ns=0)
-            notes.note()
+        while notes.is_open:
+            notes.note(wait_until(notes.due, self._stop, spin_ns=0))
+            if self._stop.is_set():
+                break
         self._series = notes.series()
 
     def record(self) -> UdpSenderRecord:
@@ -107,7 +110,7 @@ class Sending:
         streams = itertools.cycle(self._streams)
         while (now := time.perf_counter_ns()) < end and not self._stop.is_set():
             if now >= notes.due:
-                notes.note()
+                notes.note(now)
             stream = next(streams)
             self._send_batch(stream, stream.sender.batch, window)
 
@@ -122,18 +125,21 @@ class Sending:
         while done < total:
             instant = schedule.start + round(done * gap_ns)
             self._lateness.use_time_until(instant)
-            now = wait_until(min(instant, notes.due), self._stop, spin_ns=_GAP_SPIN_NS)
+            while notes.due < instant - _WAKE_NS and not self._stop.is_set():
+                # An interval ends long before: there is no need to be on time for it.
+                now = wait_until(notes.due, self._stop, spin_ns=0)
+                if now >= notes.due:
+                    notes.note(now)
+            now = wait_until(instant, self._stop, spin_ns=_GAP_SPIN_NS)
             if self._stop.is_set() or now >= schedule.end:
                 return
             if now >= notes.due:
-                notes.note()
+                notes.note(now)
                 now = time.perf_counter_ns()
-            if now < instant:
-                continue
-            due = min(int((now - schedule.start) / gap_ns) + 1, total)
+            due_count = min(int((now - schedule.start) / gap_ns) + 1, total)
             stream = next(streams)
             before = stream.sent
-            done += self._send_batch(stream, min(max(due - done, 1), stream.sender.batch), window)
+            done += self._send_batch(stream, min(max(due_count - done, 1), stream.sender.batch), window)
             self._lateness.add(now - instant, stream.sent - before, gap_ns)
 
     def _send_batch(self, stream: _Stream, count: int, window: Window) -> int:

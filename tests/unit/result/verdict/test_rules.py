@@ -166,13 +166,24 @@ def test_an_open_loop_whose_requests_leave_late_is_named() -> None:
 def test_datagrams_that_leave_late_by_more_than_a_millisecond_and_their_gap_are_named(
     late_ns: int, named: set[str]
 ) -> None:
-    """One in fifty of 500 a second."""
+    """One in fifty of a hundred, at 500 a second."""
     outcome = udp_outcome(sent=1000, received=1000, asked_pps=500.0)
     (record,) = outcome.client.records
     assert isinstance(record, UdpSenderRecord)
-    late = attrs.evolve(record, send_lateness=histogram([*(49 * [1_000]), late_ns], "ns"))
+    late = attrs.evolve(record, send_lateness=histogram([*(98 * [1_000]), late_ns, late_ns], "ns"))
     result = make_result(attrs.evolve(outcome, client=attrs.evolve(outcome.client, records=(late,))))
     assert rules(result).keys() & {"send-lateness"} == named
+
+
+@pytest.mark.parametrize(("sent", "amount"), [(800, 100), (1000, 99)], ids=["the rate was not kept", "too few"])
+def test_datagrams_that_leave_late_are_not_named(sent: int, amount: int) -> None:
+    """Where it is the rate that could not be kept; where one in a hundred is none."""
+    outcome = udp_outcome(sent=sent, received=sent, asked_pps=500.0)
+    (record,) = outcome.client.records
+    assert isinstance(record, UdpSenderRecord)
+    late = attrs.evolve(record, send_lateness=histogram(amount * [1_000_000_000], "ns"))
+    result = make_result(attrs.evolve(outcome, client=attrs.evolve(outcome.client, records=(late,))))
+    assert "send-lateness" not in rules(result)
 
 
 def test_the_worst_of_several_is_the_evidence() -> None:
