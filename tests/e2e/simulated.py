@@ -225,7 +225,7 @@ class _Agents:
                     await start.aclose()
 
                 # That it is ready is said nowhere else.
-                control.announce = announced  # type: ignore[method-assign]
+                control.announce = announced  # type: ignore[method-assign] # this one alone
                 await serve(control, name, address, clock)
 
     @asynccontextmanager

@@ -46,6 +46,17 @@ def rules(result: nb.Result) -> set[str]:
     return {doubt.rule for doubt in result.verdict.doubts}
 
 
+async def paused_within(traffic: nb.Traffic, *, worker: int, for_s: float) -> nb.Result:
+    """Measure two seconds, half a second after whose beginning one worker of the pair stands still for so long."""
+    async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
+        run = await nb.Measurement(traffic, duration_s=2).start(fleet, PAIR)
+        await running(run)
+        await anyio.sleep(0.5)
+        with paused(fleet.workers[worker]):
+            await anyio.sleep(for_s)
+        return await run.gather()
+
+
 @contextmanager
 def neighbours(count: int) -> Iterator[None]:
     """Keep the processors busy."""
@@ -101,28 +112,14 @@ async def test_a_sender_that_takes_a_whole_processor_is_named(fleet: nb.WorkerFl
 
 async def test_a_receiver_that_does_not_read_is_named_and_not_the_network() -> None:
     """It stands still for half a second, and its socket's buffer overflows."""
-    async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
-        strategy = nb.ExplicitPairs([("worker-0", "worker-1")])
-        run = await nb.Measurement(nb.Udp(rate_pps=20_000), duration_s=2).start(fleet, strategy)
-        await running(run)
-        await anyio.sleep(0.5)
-        with paused(fleet.workers[1]):
-            await anyio.sleep(0.8)
-        result = await run.gather()
+    result = await paused_within(nb.Udp(rate_pps=20_000), worker=1, for_s=0.8)
     assert result.lost
     assert "receive-buffer" in rules(result)
 
 
 async def test_a_sender_whose_datagrams_leave_in_bursts_is_named() -> None:
     """It stands still for a tenth of a second of two, and then sends at once what was due in it."""
-    async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
-        strategy = nb.ExplicitPairs([("worker-0", "worker-1")])
-        run = await nb.Measurement(nb.Udp(rate_pps=1_000), duration_s=2).start(fleet, strategy)
-        await running(run)
-        await anyio.sleep(0.5)
-        with paused(fleet.workers[0]):
-            await anyio.sleep(0.1)
-        result = await run.gather()
+    result = await paused_within(nb.Udp(rate_pps=1_000), worker=0, for_s=0.1)
     assert "send-lateness" in rules(result)
 
 
@@ -145,14 +142,7 @@ async def test_workers_of_one_kernel_share_its_clock() -> None:
 
 async def test_a_slow_server_is_named_where_an_open_loops_requests_leave_late() -> None:
     """It stands still for longer than its connections can wait."""
-    async with nb.Cluster.local(nodes=2, isolation="netns") as cluster, nb.WorkerFleet(cluster, workers=2) as fleet:
-        strategy = nb.ExplicitPairs([("worker-0", "worker-1")])
-        run = await nb.Measurement(nb.Http(rate_rps=1000, connections=2), duration_s=2).start(fleet, strategy)
-        await running(run)
-        await anyio.sleep(0.5)
-        with paused(fleet.workers[1]):
-            await anyio.sleep(0.5)
-        result = await run.gather()
+    result = await paused_within(nb.Http(rate_rps=1000, connections=2), worker=1, for_s=0.5)
     assert "send-lateness" in rules(result)
 
 

@@ -147,8 +147,8 @@ class RelayedLink:
                 await self._is_needed.wait()
         host, port = self._relay
         why = str(error) or type(error).__name__
-        # The log of this pod.
-        print(f"worker {self._pod}: its relay {host}:{port} is gone: {why}", file=sys.stderr)  # noqa: T201
+        said = f"worker {self._pod}: its relay {host}:{port} is gone: {why}"
+        print(said, file=sys.stderr)  # noqa: T201 - the log of this pod
 
     def _take(self, word: dict[str, Any], listener: Listener) -> None:
         match word:
